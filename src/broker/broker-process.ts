@@ -1,0 +1,26 @@
+/**
+ * Entry of the broker's own process: gets its options from its parent, reports where it listens, and
+ * ends when the parent asks or is gone.
+ */
+import { MillraceError } from "../core/index.js";
+import { BrokerErrors } from "./errors.js";
+import type { SimpleMessageBrokerOptions } from "./options.js";
+import { SimpleMessageBroker } from "./simple-message-broker.js";
+import type { ChildReport } from "./start-simple-message-broker.js";
+
+process.once("message", async (options: SimpleMessageBrokerOptions) => {
+  const report = (message: ChildReport) => process.send?.(message);
+  const broker = new SimpleMessageBroker(options);
+  process.once("disconnect", () => broker.stop().then(() => process.exit(0)));
+  // A Ctrl-C reaches the whole group of processes; the parent decides when this one ends.
+  process.on("SIGINT", () => {});
+  try {
+    await broker.start();
+    report({ host: broker.host, port: broker.port });
+  } catch (error) {
+    const known =
+      error instanceof MillraceError ? error : BrokerErrors.PROCESS_FAILED({ reason: `${error}` });
+    report({ error: known.toJSON() });
+    process.disconnect();
+  }
+});

@@ -1,0 +1,297 @@
+/**
+ * One connection to the broker: cuts its bytes into frames, runs one request after the other, and
+ * keeps every wait bounded. What the commands do stands in `handlers/`.
+ *
+ *   request ──handler replies──────────────> request        (idle deadline runs)
+ *   request ──hold──> held ──message──> ack  (a POP waits)   held ──time is up──> request
+ *   request ──transact──> ack ──good ACK──> request          ack ──else──> discarding
+ *   any ──protocol error, refusal──> discarding ──input ends──> closed
+ *
+ * Discarding reads and throws away what still comes, because a close with unread input resets the
+ * line, and the peer would never see the answer that was sent before.
+ */
+import type { Socket } from "node:net";
+import { clampTimerMs, hasCode, messageOf } from "../core/index.js";
+import {
+  ACK_BYTES_MAX,
+  encodeFinal,
+  encodeNoAck,
+  encodeNotReady,
+  encodeQueueFull,
+  encodeRefusal,
+  type Frame,
+  FrameReader,
+  isGoodAck,
+  WireErrors,
+} from "../wire/index.js";
+import type { BrokerState } from "./broker-state.js";
+import { handleRequest } from "./handlers/handle-request.js";
+import type { Session, Transaction } from "./session.js";
+
+/** How long the rest of a refused peer's bytes is read and thrown away. */
+const DISCARD_MS = 30_000;
+/** Bytes a peer may send ahead while its POP is held; then it is not read until the hold ends. */
+const READ_AHEAD_BYTES = 64 * 1024;
+/** The start of a final response's length: see `#freeAckBody`. */
+const SEVEN_ZEROS = Buffer.alloc(7);
+
+type State = "request" | "held" | "ack" | "discarding" | "closed";
+
+export class Connection implements Session {
+  readonly #socket: Socket;
+  readonly #broker: BrokerState;
+  readonly #reader: FrameReader;
+  #state: State = "request";
+  #transaction: Transaction | undefined;
+  #cancelHold: (() => void) | undefined;
+  #deadline: NodeJS.Timeout | undefined;
+  #deadlineOf = "";
+  #isAdvancing = false;
+  /** Bytes of the next frame that the peer has already. */
+  #sentAhead = 0;
+  #discardBytes = Number.POSITIVE_INFINITY;
+
+  constructor(socket: Socket, broker: BrokerState) {
+    this.#socket = socket;
+    this.#broker = broker;
+    this.#reader = new FrameReader(broker.queues.budget);
+    socket.on("data", (chunk) => this.#onData(chunk));
+    socket.on("end", () => this.#onEnd());
+    socket.on("close", () => this.#onClose());
+    // A reset is told by "close", which always follows.
+    socket.on("error", () => {});
+    this.#waitForRequest();
+  }
+
+  /** A transaction or an unfinished request keeps it from being closed at once. */
+  get isBusy(): boolean {
+    return this.#state === "ack" || (this.#state === "request" && this.#reader.insideFrame);
+  }
+
+  /** Begins to close: a held POP is told "not ready", an idle connection ends, others go on. */
+  drain(): void {
+    if (this.#state === "held") this.#endOfHold(true);
+    else if (!this.isBusy && this.#state !== "closed") this.#socket.destroySoon();
+  }
+
+  /** Closes without an answer; what is in flight goes back. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  reply(frame: Buffer): void {
+    this.#send([frame]);
+    this.#waitForRequest();
+  }
+
+  refuse(frame: Buffer): void {
+    this.#send([frame]);
+    this.#discard(Number.POSITIVE_INFINITY);
+  }
+
+  transact(first: readonly Buffer[], transaction: Transaction): void {
+    this.#send(first);
+    this.#transaction = transaction;
+    this.#state = "ack";
+    if (transaction.ackWaitMs <= 0) this.#refuseAck();
+    else this.#arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
+    this.#advance();
+  }
+
+  hold(holdMs: number, cancel: () => void): void {
+    this.#state = "held";
+    this.#cancelHold = cancel;
+    this.#socket.setKeepAlive(true, 30_000);
+    this.#arm("hold", holdMs, () => this.#endOfHold(false));
+  }
+
+  endHold(): void {
+    this.#cancelHold = undefined;
+    this.#state = "request";
+    this.#socket.resume();
+  }
+
+  #onData(chunk: Buffer): void {
+    if (this.#state === "discarding") {
+      this.#discardBytes -= chunk.length;
+      if (this.#discardBytes <= 0) this.#socket.destroySoon();
+      return;
+    }
+    this.#reader.push(chunk);
+    this.#advance();
+    if (this.#state === "held" && this.#reader.unreadBytes > READ_AHEAD_BYTES) {
+      this.#socket.pause();
+    }
+  }
+
+  /** Takes what the peer sent as far as the present state allows. */
+  #advance(): void {
+    if (this.#isAdvancing) return;
+    this.#isAdvancing = true;
+    try {
+      while (this.#state === "request" || this.#state === "ack") {
+        const isAck = this.#state === "ack";
+        const frame = this.#reader.next(isAck ? ACK_BYTES_MAX : this.#broker.config.maxFrameBytes);
+        if (frame === undefined) {
+          this.#waitForRest(isAck);
+          break;
+        }
+        if (isAck) this.#onAck(frame);
+        else this.#onRequest(frame);
+      }
+    } catch (error) {
+      this.#onUnreadable(error);
+    } finally {
+      this.#isAdvancing = false;
+    }
+  }
+
+  #onRequest(frame: Frame): void {
+    if (frame.body.length === 0) {
+      this.#discard(Number.POSITIVE_INFINITY);
+      return;
+    }
+    this.#disarm();
+    handleRequest(frame, this, this.#broker);
+  }
+
+  #onAck({ body, heldBytes }: Frame): void {
+    const transaction = this.#transaction as Transaction;
+    const isGood = isGoodAck(body, transaction.id);
+    this.#broker.queues.budget.giveBack(heldBytes);
+    if (!isGood) {
+      this.#refuseAck();
+      return;
+    }
+    this.#transaction = undefined;
+    transaction.commit();
+    this.#send([encodeFinal(transaction.finalText, transaction.id)]);
+    this.#waitForRequest();
+  }
+
+  /** The ACK is missing, late or wrong: nothing happened, and the connection ends. */
+  #refuseAck(): void {
+    const transaction = this.#transaction as Transaction;
+    this.#transaction = undefined;
+    this.#broker.counters.acksRefused++;
+    transaction.abort();
+    this.#send([encodeNoAck(transaction.id)]);
+    this.#discard(this.#reader.missingBytes || Number.POSITIVE_INFINITY);
+  }
+
+  /** A frame too large, or no memory for it: told from its header, before it is read. */
+  #onUnreadable(error: unknown): void {
+    const isFull = hasCode(error, WireErrors.MEMORY_FULL.code);
+    if (!isFull && !hasCode(error, WireErrors.FRAME_TOO_LARGE.code)) {
+      this.#broker.logger.error({ error: messageOf(error) }, "a connection failed and is closed");
+      this.#socket.destroy();
+      return;
+    }
+    this.#broker.counters.framesRefused++;
+    if (this.#state === "ack") {
+      this.#refuseAck();
+      return;
+    }
+    this.#send([isFull ? encodeQueueFull() : encodeRefusal(messageOf(error))]);
+    this.#discard(this.#reader.missingBytes);
+  }
+
+  /** Between requests the idle deadline runs, inside a frame the frame's, before an ACK its own. */
+  #waitForRest(isAck: boolean): void {
+    const { headerTimeoutMs, frameTimeoutMs } = this.#broker.config;
+    if (!this.#reader.insideFrame) return;
+    const expire = isAck ? () => this.#refuseAck() : () => this.#socket.destroy();
+    if (!this.#reader.insideBody) {
+      if (this.#deadlineOf !== "header") this.#arm("header", headerTimeoutMs, expire);
+      return;
+    }
+    if (this.#deadlineOf === "body") this.#deadline?.refresh();
+    else this.#arm("body", frameTimeoutMs, expire);
+    if (isAck) this.#freeAckBody();
+  }
+
+  /**
+   * Old clients write an ACK's header and body in two sends, and the body waits in their kernel until
+   * something comes back (Nagle against delayed acknowledgement, 40 ms). The first seven bytes of
+   * the final response's length are zero whatever it says, so they are sent when the header is here.
+   */
+  #freeAckBody(): void {
+    const { atBodyStart, announcedBytes } = this.#reader;
+    const isDue = atBodyStart && announcedBytes > 0 && announcedBytes <= ACK_BYTES_MAX;
+    if (!isDue || this.#sentAhead > 0) return;
+    this.#socket.write(SEVEN_ZEROS);
+    this.#sentAhead = SEVEN_ZEROS.length;
+  }
+
+  #endOfHold(isLast: boolean): void {
+    this.#cancelHold?.();
+    this.endHold();
+    if (isLast) this.refuse(encodeNotReady());
+    else this.reply(encodeNotReady());
+    this.#advance();
+  }
+
+  #waitForRequest(): void {
+    this.#state = "request";
+    if (this.#broker.phase === "stopping") {
+      this.#socket.destroySoon();
+      return;
+    }
+    this.#arm("idle", this.#broker.config.idleTimeoutMs, () => this.#socket.destroySoon());
+  }
+
+  /** Sends no more; reads and forgets up to `bytes` more bytes, for a time. */
+  #discard(bytes: number): void {
+    this.#state = "discarding";
+    this.#reader.close();
+    this.#discardBytes = bytes;
+    this.#socket.end();
+    this.#socket.resume();
+    this.#arm("discard", DISCARD_MS, () => this.#socket.destroy());
+    if (bytes <= 0 || this.#socket.readableEnded) this.#socket.destroySoon();
+  }
+
+  #onEnd(): void {
+    if (this.#state === "held") this.#endOfHold(true);
+    else if (this.#state === "ack") this.#refuseAck();
+    this.#socket.destroySoon();
+  }
+
+  #onClose(): void {
+    this.#state = "closed";
+    this.#disarm();
+    this.#cancelHold?.();
+    this.#cancelHold = undefined;
+    this.#transaction?.abort();
+    this.#transaction = undefined;
+    this.#reader.close();
+    this.#broker.onClose(this);
+  }
+
+  /** One write per frame, less the bytes of it that were sent ahead. */
+  #send(parts: readonly Buffer[]): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    const [first, ...rest] = parts as [Buffer, ...Buffer[]];
+    const unsent = this.#sentAhead > 0 ? first.subarray(this.#sentAhead) : first;
+    this.#sentAhead = 0;
+    if (rest.length === 0) {
+      this.#socket.write(unsent);
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(unsent);
+    for (const part of rest) this.#socket.write(part);
+    this.#socket.uncork();
+  }
+
+  #arm(what: string, delayMs: number, onExpire: () => void): void {
+    clearTimeout(this.#deadline);
+    this.#deadlineOf = what;
+    this.#deadline = setTimeout(onExpire, clampTimerMs(delayMs));
+  }
+
+  #disarm(): void {
+    clearTimeout(this.#deadline);
+    this.#deadlineOf = "";
+  }
+}

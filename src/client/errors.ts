@@ -1,0 +1,67 @@
+import { defineErrors } from "../core/index.js";
+
+export const ClientErrors = defineErrors("CLIENT", {
+  BROKER_UNAVAILABLE: {
+    kind: "transport",
+    retry: true,
+    about: "No broker answers at the host and port, also after maxRetries repetitions.",
+    say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
+      `no broker answers at ${host}:${port}: ${reason}`,
+  },
+  CONNECTION_LOST: {
+    kind: "transport",
+    retry: true,
+    about: "The connection ended before the broker had answered.",
+    say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
+      `the connection to ${host}:${port} is lost: ${reason}`,
+  },
+  SILENCE: {
+    kind: "transport",
+    retry: true,
+    about: "The broker said nothing for too long; the connection was ended.",
+    say: ({ host, port, silenceMs }: { host: string; port: number; silenceMs: number }) =>
+      `${host}:${port} did not answer within ${Math.round(silenceMs)} ms`,
+  },
+  DELIVERY_UNKNOWN: {
+    kind: "transport",
+    retry: true,
+    about:
+      "The connection was lost after the acknowledgement was sent: the broker may have stored or " +
+      "settled the message, or not. Repeating may make a second copy.",
+    say: ({ what }: { what: string }) =>
+      `the connection was lost before the broker confirmed: whether the message is ${what} is unknown`,
+  },
+  REFUSED: {
+    kind: "input",
+    retry: false,
+    about: "The broker refused the request. The text carries its reason.",
+    say: ({ command, reason }: { command: string; reason: string }) =>
+      `the broker refused ${command}: ${reason}`,
+  },
+  DELIVERY_SETTLED: {
+    kind: "state",
+    retry: false,
+    about: "A delivery can be acknowledged once, and not after it went back.",
+    say: (_: Record<never, never>) => "the delivery was acknowledged or released before",
+  },
+  CONNECTIONS_USED_UP: {
+    kind: "limit",
+    retry: true,
+    about: "All maxConnections of a client were in use for as long as the call might take.",
+    say: ({ maxConnections }: { maxConnections: number }) =>
+      `all ${maxConnections} connections of this client are in use (maxConnections)`,
+  },
+  CLOSED: {
+    kind: "state",
+    retry: false,
+    about: "The client was closed before or during the call.",
+    say: (_: Record<never, never>) => "the client is closed",
+  },
+  TYPE_UNAVAILABLE: {
+    kind: "input",
+    retry: false,
+    about: 'A client of this type cannot be made by this version; "simple" and "memory" can.',
+    say: ({ clientType }: { clientType: string }) =>
+      `clientType "${clientType}" is not available in this version; use "simple" or "memory"`,
+  },
+});

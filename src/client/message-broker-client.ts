@@ -1,0 +1,71 @@
+/** How one talks to a broker, whatever carries the talk: all clients have this one interface. */
+
+/** How long calls take at most when they are not told, in milliseconds. */
+export const DEFAULT_CALL_MS = 100_000;
+
+/** What every call may be told. */
+export interface CallOptions {
+  /** Ends the call; it rejects with the signal's reason, and no message is lost by it. */
+  readonly signal?: AbortSignal | undefined;
+  /** The longest the call may take, in milliseconds; 100,000 by default. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface SubmitOptions extends CallOptions {
+  /** The message is a job: the broker writes the transaction id into it as `job_id`. */
+  readonly forNvIngest?: boolean;
+}
+
+export interface FetchOptions extends CallOptions {
+  /** First pause between two questions where the broker cannot hold one; 100 ms by default. */
+  readonly pollIntervalMs?: number | undefined;
+}
+
+export interface DeliveryOptions extends FetchOptions {
+  /** How long the broker keeps the message for this consumer, in milliseconds; default 1 h. */
+  readonly leaseMs?: number;
+}
+
+/** What a broker says of a message that it stored. */
+export interface Receipt {
+  /** UUID of the push; with `forNvIngest` it is the job's id, and names the queue of its result. */
+  readonly transactionId: string;
+}
+
+/** A message handed out and not yet acknowledged: nobody else gets it meanwhile. */
+export interface Delivery {
+  readonly message: string;
+  /**
+   * The work is done: the message is gone for good.
+   *
+   * @throws CLIENT_DELIVERY_UNKNOWN, CLIENT_DELIVERY_SETTLED, CLIENT_REFUSED when the lease was over.
+   */
+  acknowledge(): Promise<void>;
+  /** Puts the message back to its old place, at once. Releasing twice does no harm. */
+  release(): Promise<void>;
+}
+
+export interface MessageBrokerClient extends AsyncDisposable {
+  /**
+   * Stores a message at the end of a queue. While the queue is full, or the broker shuts down, it
+   * tries again until `timeoutMs` is over.
+   *
+   * @throws QUEUE_FULL, QUEUE_UNAVAILABLE, CLIENT_REFUSED, CLIENT_BROKER_UNAVAILABLE,
+   *   CLIENT_DELIVERY_UNKNOWN
+   */
+  submitMessage(queueName: string, message: string, options?: SubmitOptions): Promise<Receipt>;
+  /**
+   * Takes the oldest message and acknowledges it at once; undefined when none came in time.
+   *
+   * @throws CLIENT_REFUSED, CLIENT_BROKER_UNAVAILABLE, CLIENT_DELIVERY_UNKNOWN
+   */
+  fetchMessage(queueName: string, options?: FetchOptions): Promise<string | undefined>;
+  /** Takes the oldest message and leaves the acknowledgement to the caller. */
+  fetchDelivery(queueName: string, options?: DeliveryOptions): Promise<Delivery | undefined>;
+  /** Resolves when the broker answers. @throws CLIENT_BROKER_UNAVAILABLE */
+  ping(options?: CallOptions): Promise<void>;
+  /** How many messages are ready in the queue. */
+  size(queueName: string, options?: CallOptions): Promise<number>;
+  /** Ends all calls and connections; what was not acknowledged goes back. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,75 @@
+/** Trying again, in bounds: by number of attempts, by time, and by the caller's signal. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs, clampTimerMs, hasCode, monotonicMs } from "../core/index.js";
+import { QueueErrors } from "../wire/index.js";
+
+const FULL_BASE_MS = 50;
+const FULL_MAX_MS = 500;
+
+/** A point in time that a call may not outlive. */
+export class Deadline {
+  readonly #atMs: number;
+
+  constructor(timeoutMs: number) {
+    this.#atMs = monotonicMs() + timeoutMs;
+  }
+
+  /** Milliseconds left, never below 0. */
+  get leftMs(): number {
+    return Math.max(0, this.#atMs - monotonicMs());
+  }
+}
+
+/** What bounds a call. */
+export interface CallBounds {
+  readonly deadline: Deadline;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** Sleeps at most until the deadline; rejects with the signal's reason when it fires. */
+export async function pause(delayMs: number, { deadline, signal }: CallBounds): Promise<void> {
+  signal?.throwIfAborted();
+  const options = signal === undefined ? {} : { signal };
+  try {
+    await sleep(Math.min(delayMs, deadline.leftMs), undefined, options);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}
+
+/** Waits for work that goes on by itself, but no longer than the call may take. */
+export async function within<T>(
+  work: Promise<T>,
+  { deadline, signal }: CallBounds,
+  tooLate: () => Error,
+): Promise<T> {
+  signal?.throwIfAborted();
+  let timer: NodeJS.Timeout | undefined;
+  let onAbort = () => {};
+  const end = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(tooLate()), clampTimerMs(deadline.leftMs));
+    onAbort = () => reject(signal?.reason);
+    signal?.addEventListener("abort", onAbort);
+  });
+  try {
+    return await Promise.race([work, end]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Repeats `attempt` while the queue is full or closing, until the deadline; then rethrows. */
+export async function whileFull<T>(attempt: () => Promise<T>, bounds: CallBounds): Promise<T> {
+  for (let count = 0; ; count++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const isFull =
+        hasCode(error, QueueErrors.FULL.code) || hasCode(error, QueueErrors.UNAVAILABLE.code);
+      if (!isFull || bounds.deadline.leftMs === 0) throw error;
+      await pause(FULL_BASE_MS + backoffMs(count, FULL_BASE_MS, FULL_MAX_MS), bounds);
+    }
+  }
+}

@@ -1,0 +1,283 @@
+/**
+ * A client of brokers that speak the simple broker's protocol, ours and the original in Python.
+ *
+ * What got no first response has changed nothing and is repeated on a new connection. After the ACK
+ * nothing is repeated: whether it arrived is unknown then, and said so.
+ */
+import {
+  backoffMs,
+  hasCode,
+  type MillraceError,
+  messageOf,
+  parseOptions,
+} from "../../core/index.js";
+import {
+  encodeAck,
+  encodePing,
+  encodePop,
+  encodePush,
+  encodeSizeRequest,
+  QueueErrors,
+  type Response,
+  ResponseCode,
+  Text,
+  WireErrors,
+} from "../../wire/index.js";
+import { SimpleClientConfig } from "../config.js";
+import { ClientErrors } from "../errors.js";
+import {
+  type CallOptions,
+  DEFAULT_CALL_MS,
+  type Delivery,
+  type DeliveryOptions,
+  type FetchOptions,
+  type MessageBrokerClient,
+  type Receipt,
+  type SubmitOptions,
+} from "../message-broker-client.js";
+import { type CallBounds, Deadline, pause, whileFull } from "../retry.js";
+import type { Line } from "./line.js";
+import { LinePool } from "./line-pool.js";
+import { popTimes } from "./pop-times.js";
+
+const RETRY_BASE_MS = 50;
+const POLL_INTERVAL_MS = 100;
+/** How long the broker's last word may take when the caller's time is over meanwhile. */
+const FINAL_MS_MIN = 1_000;
+/** What brokers before 25.6 said of an empty queue, with code 1. */
+const RETIRED_EMPTY = "Queue is empty";
+
+/** A message, and the handshake in which it came, still open. */
+interface OpenPop {
+  readonly line: Line;
+  readonly transactionId: string;
+  readonly message: string;
+}
+
+export class SimpleClient implements MessageBrokerClient {
+  readonly #config: ReturnType<typeof SimpleClientConfig.parse>;
+  readonly #lines: LinePool;
+
+  /** Connects to nothing yet. @throws OPTIONS_INVALID */
+  constructor(config: SimpleClientConfig = {}) {
+    this.#config = parseOptions(SimpleClientConfig, config, "SimpleClientConfig");
+    this.#lines = new LinePool(this.#config);
+  }
+
+  submitMessage(queueName: string, message: string, options: SubmitOptions = {}): Promise<Receipt> {
+    const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS } = options;
+    const bounds = boundsOf(options);
+    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+    const frame = encodePush(queueName, message, { forNvIngest, timeoutS });
+    const attempt = async () => {
+      const first = await this.#repeat(bounds, (line) => this.#pushOnce(line, frame, bounds));
+      if (first.code !== ResponseCode.SUCCESS) throw refusedPush(queueName, first.reason);
+      return { transactionId: transactionOf(first) };
+    };
+    return whileFull(attempt, bounds);
+  }
+
+  async fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
+    const bounds = boundsOf(options);
+    const popped = await this.#pop(queueName, bounds, options);
+    if (popped === undefined) return undefined;
+    await this.#settle(popped, bounds);
+    return popped.message;
+  }
+
+  async fetchDelivery(
+    queueName: string,
+    options: DeliveryOptions = {},
+  ): Promise<Delivery | undefined> {
+    const withLease = { leaseMs: 3_600_000, ...options };
+    const popped = await this.#pop(queueName, boundsOf(options), withLease);
+    if (popped === undefined) return undefined;
+    let isSettled = false;
+    return {
+      message: popped.message,
+      acknowledge: async () => {
+        if (isSettled) throw ClientErrors.DELIVERY_SETTLED({});
+        isSettled = true;
+        await this.#settle(popped, boundsOf({}));
+      },
+      release: async () => {
+        if (isSettled) return;
+        isSettled = true;
+        await this.#giveBack(popped);
+      },
+    };
+  }
+
+  async ping(options: CallOptions = {}): Promise<void> {
+    const { code, reason } = await this.#askOne(encodePing(), boundsOf(options));
+    if (code !== ResponseCode.SUCCESS) throw ClientErrors.REFUSED({ command: "PING", reason });
+  }
+
+  async size(queueName: string, options: CallOptions = {}): Promise<number> {
+    const answer = await this.#askOne(encodeSizeRequest(queueName), boundsOf(options));
+    const { code, reason, response } = answer;
+    if (code !== ResponseCode.SUCCESS) throw ClientErrors.REFUSED({ command: "SIZE", reason });
+    return Number(response);
+  }
+
+  async close(): Promise<void> {
+    this.#lines.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #askOne(frame: Buffer, bounds: CallBounds): Promise<Response> {
+    return this.#repeat(bounds, async (line) => {
+      const answer = await line.ask(frame, this.#silenceMs(bounds), bounds.signal);
+      this.#lines.release(line);
+      return answer;
+    });
+  }
+
+  async #pushOnce(line: Line, frame: Buffer, bounds: CallBounds): Promise<Response> {
+    const first = await line.ask(frame, this.#silenceMs(bounds), bounds.signal);
+    if (first.code === ResponseCode.SUCCESS) {
+      await this.#finish(line, { transactionId: transactionOf(first), what: "stored", bounds });
+    }
+    this.#lines.release(line);
+    return first;
+  }
+
+  /** Asks until a message comes or the time is over. */
+  async #pop(
+    queueName: string,
+    bounds: CallBounds,
+    options: DeliveryOptions,
+  ): Promise<OpenPop | undefined> {
+    const { pollIntervalMs = POLL_INTERVAL_MS, leaseMs } = options;
+    const { deadline } = bounds;
+    for (let quickCount = 0; ; quickCount++) {
+      const askedAtLeftMs = deadline.leftMs;
+      const popped = await this.#repeat(bounds, (line) =>
+        this.#popOnce(line, queueName, { bounds, leaseMs }),
+      );
+      if (popped !== undefined || deadline.leftMs === 0) return popped;
+      // A broker that held the question need not be spared the next one.
+      if (askedAtLeftMs - deadline.leftMs > pollIntervalMs) quickCount = 0;
+      else {
+        const pauseMs = Math.min(this.#config.maxBackoffMs, pollIntervalMs * 2 ** quickCount);
+        await pause(pauseMs, bounds);
+      }
+    }
+  }
+
+  /** Undefined: nothing is there, or the time is over. */
+  async #popOnce(
+    line: Line,
+    queueName: string,
+    call: { readonly bounds: CallBounds; readonly leaseMs: number | undefined },
+  ): Promise<OpenPop | undefined> {
+    const { deadline, signal } = call.bounds;
+    const { holds } = await this.#lines.traits(call.bounds);
+    const { connectionTimeoutMs } = this.#config;
+    const times = popTimes({
+      leftMs: deadline.leftMs,
+      leaseMs: call.leaseMs,
+      holds,
+      connectionTimeoutMs,
+    });
+    let answer: Response;
+    try {
+      answer = await line.ask(encodePop(queueName, times.timeoutS), times.silenceMs, signal);
+    } catch (error) {
+      const isOver = times.endsWithCall && hasCode(error, ClientErrors.SILENCE.code);
+      if (isOver) return undefined;
+      throw error;
+    }
+    const { code, reason, response } = answer;
+    if (code === ResponseCode.SUCCESS && response !== null) {
+      return { line, transactionId: transactionOf(answer), message: response };
+    }
+    this.#lines.release(line);
+    if (code === ResponseCode.NOT_READY || reason === RETIRED_EMPTY) return undefined;
+    throw ClientErrors.REFUSED({ command: "POP", reason });
+  }
+
+  async #settle({ line, transactionId }: OpenPop, bounds: CallBounds): Promise<void> {
+    await this.#finish(line, { transactionId, what: "settled", bounds });
+    this.#lines.release(line);
+  }
+
+  async #giveBack({ line, transactionId }: OpenPop): Promise<void> {
+    // The answer tells that the message is back. Should it not come, the lost line gives it back.
+    const { connectionTimeoutMs } = this.#config;
+    await line.ask(encodeAck(transactionId, false), connectionTimeoutMs).catch(() => {});
+    line.close();
+  }
+
+  /** Sends the ACK and takes the final response. */
+  async #finish(
+    line: Line,
+    end: { readonly transactionId: string; readonly what: string; readonly bounds: CallBounds },
+  ): Promise<void> {
+    const { transactionId, what, bounds } = end;
+    let final: Response;
+    try {
+      const silenceMs = Math.max(FINAL_MS_MIN, this.#silenceMs(bounds));
+      final = await line.ask(encodeAck(transactionId, true), silenceMs, bounds.signal);
+    } catch (error) {
+      if (!isLost(error)) throw error;
+      throw ClientErrors.DELIVERY_UNKNOWN({ what }, error);
+    }
+    if (final.code === ResponseCode.SUCCESS) return;
+    line.close();
+    throw ClientErrors.REFUSED({ command: "ACK", reason: final.reason });
+  }
+
+  /** Runs `attempt` on a line; a connection lost in it is repeated within the call's bounds. */
+  async #repeat<T>(bounds: CallBounds, attempt: (line: Line) => Promise<T>): Promise<T> {
+    const { maxRetries, maxBackoffMs, host, port } = this.#config;
+    let failureCount = 0;
+    for (;;) {
+      let line: Line | undefined;
+      try {
+        await this.#lines.traits(bounds);
+        line = await this.#lines.acquire(bounds);
+        return await attempt(line);
+      } catch (error) {
+        if (!isLost(error)) throw error;
+        this.#lines.forgetTraits();
+        // The broker had closed this line while nobody used it: that says nothing of a new one.
+        if (line?.wasKept) continue;
+        if (failureCount >= maxRetries || bounds.deadline.leftMs === 0) {
+          const reason = messageOf(error);
+          throw ClientErrors.BROKER_UNAVAILABLE({ host, port, reason }, error);
+        }
+        await pause(backoffMs(failureCount++, RETRY_BASE_MS, maxBackoffMs), bounds);
+      }
+    }
+  }
+
+  /** How long a broker may be silent in this call. */
+  #silenceMs({ deadline }: CallBounds): number {
+    return Math.min(this.#config.connectionTimeoutMs, Math.max(1, deadline.leftMs));
+  }
+}
+
+function boundsOf({ timeoutMs = DEFAULT_CALL_MS, signal }: CallOptions): CallBounds {
+  return { deadline: new Deadline(timeoutMs), signal };
+}
+
+function isLost(error: unknown): boolean {
+  return (
+    hasCode(error, ClientErrors.CONNECTION_LOST.code) || hasCode(error, ClientErrors.SILENCE.code)
+  );
+}
+
+function transactionOf({ transactionId }: Response): string {
+  if (transactionId !== null) return transactionId;
+  throw WireErrors.RESPONSE_INVALID({ reason: "transaction_id is missing" });
+}
+
+function refusedPush(queueName: string, reason: string): MillraceError {
+  if (reason === Text.QUEUE_FULL) return QueueErrors.FULL({ queueName });
+  if (reason === Text.QUEUE_UNAVAILABLE) return QueueErrors.UNAVAILABLE({ queueName });
+  return ClientErrors.REFUSED({ command: "PUSH", reason });
+}

@@ -1,0 +1,21 @@
+/** Errors, lifecycle, limits, clocks, ids, logging. Knows no other room. */
+export { backoffMs } from "./backoff.js";
+export { ByteBudget } from "./byte-budget.js";
+export { epochNanoseconds, epochSeconds, isoNow, monotonicMs } from "./clock.js";
+export {
+  defineErrors,
+  type ErrorKind,
+  errorTable,
+  hasCode,
+  isRetryable,
+  MillraceError,
+  messageOf,
+  type PlainError,
+  quote,
+} from "./errors.js";
+export { newId, processId } from "./ids.js";
+export { Component, type ComponentState } from "./lifecycle.js";
+export { clampTimerMs, GiB, KiB, MiB } from "./limits.js";
+export { type Logger, silentLogger } from "./logger.js";
+export { nearestKey, OptionErrors, parseOptions, shapeOf } from "./options.js";
+export { VERSION } from "./version.js";

@@ -1,0 +1,166 @@
+/**
+ * Frames: `[N: 8 bytes, unsigned, big-endian][N bytes of UTF-8 JSON]`, the same in both directions.
+ * Knows nothing of what the body says.
+ *
+ * Source: docs/protocol.md, "Frames".
+ */
+import { type ByteBudget, KiB } from "../core/index.js";
+import { WireErrors } from "./errors.js";
+
+export const HEADER_BYTES = 8;
+
+/** The first buffer for a body that arrives in pieces; it grows fourfold as bytes really arrive. */
+const FIRST_BUFFER_BYTES = 64 * KiB;
+const GROWTH = 4;
+const NOTHING = Buffer.alloc(0);
+
+/** One complete frame. */
+export interface Frame {
+  /** A view on the received chunk when `heldBytes` is 0: copy what must live on. Else its own. */
+  readonly body: Buffer;
+  /** Bytes taken from the reader's budget for `body`; the receiver gives them back. */
+  readonly heldBytes: number;
+}
+
+/** Header and body in one buffer, so that one write sends the frame. */
+export function encodeFrame(json: string): Buffer {
+  const bodyBytes = Buffer.byteLength(json);
+  const frame = Buffer.allocUnsafe(HEADER_BYTES + bodyBytes);
+  writeHeader(frame, bodyBytes);
+  frame.write(json, HEADER_BYTES);
+  return frame;
+}
+
+/** Writes the length `bodyBytes` into the first eight bytes of `frame`. */
+export function writeHeader(frame: Buffer, bodyBytes: number): void {
+  frame.writeUInt32BE(Math.floor(bodyBytes / 0x1_0000_0000), 0);
+  frame.writeUInt32BE(bodyBytes % 0x1_0000_0000, 4);
+}
+
+/**
+ * Cuts a stream of chunks into frames.
+ *
+ * Memory for a body is taken only as its bytes arrive: a header that lies about its length costs its
+ * sender, not the reader. What is unread stays visible, so "ended inside a frame" can be told.
+ */
+export class FrameReader {
+  readonly #budget: ByteBudget | undefined;
+  readonly #header = Buffer.alloc(HEADER_BYTES);
+  #headerBytes = 0;
+  #bodyBytes = 0;
+  #body: Buffer | undefined;
+  #filledBytes = 0;
+  #rest: Buffer = NOTHING;
+
+  /** @param budget bounds what frames that are longer than their first chunk may take. */
+  constructor(budget?: ByteBudget) {
+    this.#budget = budget;
+  }
+
+  /** Adds what arrived; `next` then gives the frames. */
+  push(chunk: Buffer): void {
+    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+  }
+
+  /** Whether a frame has begun and is not complete. */
+  get insideFrame(): boolean {
+    return this.#headerBytes > 0 || this.#rest.length > 0;
+  }
+
+  /** Whether the header is complete and the body is not. */
+  get insideBody(): boolean {
+    return this.#headerBytes === HEADER_BYTES;
+  }
+
+  /** Whether all of a header and nothing of its body has arrived. */
+  get atBodyStart(): boolean {
+    return this.insideBody && this.#filledBytes === 0 && this.#rest.length === 0;
+  }
+
+  /** The announced length; meaningful while `insideBody`. */
+  get announcedBytes(): number {
+    return this.#bodyBytes;
+  }
+
+  /** Announced body bytes that have not arrived; 0 outside a body. */
+  get missingBytes(): number {
+    if (!this.insideBody) return 0;
+    return Math.max(0, this.#bodyBytes - this.#filledBytes - this.#rest.length);
+  }
+
+  /** Bytes that arrived and belong to no returned frame and no growing body yet. */
+  get unreadBytes(): number {
+    return this.#rest.length;
+  }
+
+  /**
+   * The next complete frame, or undefined when more bytes are needed.
+   *
+   * @throws WIRE_FRAME_TOO_LARGE from the header alone, before any byte of the body is kept.
+   * @throws WIRE_MEMORY_FULL when the budget has no room for bytes that arrived.
+   */
+  next(maxFrameBytes: number): Frame | undefined {
+    if (!this.insideBody && !this.#readHeader()) return undefined;
+    if (this.#bodyBytes > maxFrameBytes) {
+      throw WireErrors.FRAME_TOO_LARGE({ bytes: this.#bodyBytes, maxFrameBytes });
+    }
+    if (this.#body === undefined && this.#rest.length >= this.#bodyBytes) {
+      const body = this.#rest.subarray(0, this.#bodyBytes);
+      this.#rest =
+        this.#rest.length === this.#bodyBytes ? NOTHING : this.#rest.subarray(this.#bodyBytes);
+      this.#headerBytes = 0;
+      return { body, heldBytes: 0 };
+    }
+    return this.#fill();
+  }
+
+  /** Gives the memory of an unfinished frame back; the reader is not used after it. */
+  close(): void {
+    if (this.#body !== undefined) this.#budget?.giveBack(this.#body.length);
+    this.#body = undefined;
+    this.#rest = NOTHING;
+  }
+
+  #readHeader(): boolean {
+    const take = Math.min(HEADER_BYTES - this.#headerBytes, this.#rest.length);
+    this.#rest.copy(this.#header, this.#headerBytes, 0, take);
+    this.#rest = this.#rest.subarray(take);
+    this.#headerBytes += take;
+    if (this.#headerBytes < HEADER_BYTES) return false;
+    // Beyond 2^53 the number is inexact, and far above any limit all the same.
+    this.#bodyBytes = this.#header.readUInt32BE(0) * 0x1_0000_0000 + this.#header.readUInt32BE(4);
+    this.#filledBytes = 0;
+    return true;
+  }
+
+  #fill(): Frame | undefined {
+    const arrived = Math.min(this.#rest.length, this.#bodyBytes - this.#filledBytes);
+    if (arrived === 0) return undefined;
+    const body = this.#roomFor(this.#filledBytes + arrived);
+    this.#rest.copy(body, this.#filledBytes, 0, arrived);
+    this.#rest = this.#rest.length === arrived ? NOTHING : this.#rest.subarray(arrived);
+    this.#filledBytes += arrived;
+    if (this.#filledBytes < this.#bodyBytes) return undefined;
+    this.#body = undefined;
+    this.#headerBytes = 0;
+    return { body, heldBytes: body.length };
+  }
+
+  #roomFor(neededBytes: number): Buffer {
+    const old = this.#body;
+    if (old !== undefined && old.length >= neededBytes) return old;
+    const wanted = old === undefined ? FIRST_BUFFER_BYTES : old.length * GROWTH;
+    const bytes = Math.min(Math.max(wanted, neededBytes), this.#bodyBytes);
+    if (this.#budget !== undefined && !this.#budget.tryTake(bytes)) {
+      const { limitBytes } = this.#budget;
+      throw WireErrors.MEMORY_FULL({ bytes: this.#bodyBytes, limitBytes });
+    }
+    const grown = Buffer.allocUnsafeSlow(bytes);
+    if (old !== undefined) {
+      old.copy(grown, 0, 0, this.#filledBytes);
+      this.#budget?.giveBack(old.length);
+    }
+    this.#body = grown;
+    return grown;
+  }
+}

@@ -1,0 +1,211 @@
+/**
+ * Requests of the protocol: bytes to typed values and back. The `message` of a PUSH stays what it
+ * was, the escaped content of a JSON string: it is checked, found and handed on, never decoded.
+ *
+ * Source: docs/protocol.md, "Requests".
+ */
+import { isUtf8 } from "node:buffer";
+import { type MillraceError, quote } from "../core/index.js";
+import { WireErrors } from "./errors.js";
+import { type Member, scanObject } from "./json-scanner.js";
+
+/** What a request means when it names no timeout. */
+export const DEFAULT_TIMEOUT_S = 100;
+
+/** The longest wait for the ACK in seconds; null: as long as the server allows. */
+export type TimeoutS = number | null;
+
+export interface PingRequest {
+  readonly command: "PING";
+  /** The peer asked which extensions this server speaks. */
+  readonly asksFeatures: boolean;
+}
+
+export interface PushRequest {
+  readonly command: "PUSH" | "PUSH_FOR_NV_INGEST";
+  readonly queueName: string;
+  /** Content of the JSON string `message` as it was sent, escapes included: a view on the body. */
+  readonly message: Buffer;
+  readonly timeoutS: TimeoutS;
+}
+
+export interface PopRequest {
+  readonly command: "POP";
+  readonly queueName: string;
+  readonly timeoutS: TimeoutS;
+}
+
+export interface SizeRequest {
+  readonly command: "SIZE";
+  readonly queueName: string;
+}
+
+export type Request = PingRequest | PushRequest | PopRequest | SizeRequest;
+
+const MEMBERS = {
+  PUSH: ["command", "queue_name", "message", "timeout"],
+  PUSH_FOR_NV_INGEST: ["command", "queue_name", "message", "timeout"],
+  POP: ["command", "queue_name", "timeout"],
+  SIZE: ["command", "queue_name"],
+} as const;
+
+/** Members with more text than this are not decoded: no name or number of ours is that long. */
+const DECODED_BYTES_MAX = 16 * 1024;
+/** What of a foreign value is shown in a fault. */
+const SHOWN_BYTES_MAX = 80;
+const FAULTS_MAX = 20;
+/** What JSON counts as blank. */
+const BLANKS = /^[ \t\n\r]*$/;
+
+/**
+ * The request in a frame's body.
+ *
+ * @throws WIRE_JSON_INVALID when the body is no JSON text in UTF-8.
+ * @throws WIRE_REQUEST_INVALID when it is no request; the message is the answer's reason.
+ */
+export function parseRequest(body: Buffer): Request {
+  if (!isUtf8(body)) throw WireErrors.JSON_INVALID({ offset: 0, reason: "the body is not UTF-8" });
+  const scanned = scanObject(body, false);
+  if (scanned === undefined) throw refuse("a request must be a JSON object");
+  const members = new Map<string, Member>();
+  for (const member of scanned.members) members.set(decodeKey(body, member), member);
+  const command = commandOf(body, members.get("command"));
+  if (command === "PING") return { command, asksFeatures: members.has("features") };
+  return new RequestReader(body, members, command).read();
+}
+
+function commandOf(body: Buffer, member: Member | undefined): "PING" | keyof typeof MEMBERS {
+  const command = member === undefined ? null : decodeValue(body, member);
+  const isEmptyContainer = typeof command === "object" && Object.keys(command ?? {}).length === 0;
+  if (!command || isEmptyContainer) throw refuse("No command specified");
+  if (command === "PING" || (typeof command === "string" && Object.hasOwn(MEMBERS, command))) {
+    return command as "PING" | keyof typeof MEMBERS;
+  }
+  throw refuse("Unknown command");
+}
+
+/** Reads the members of one command and gathers every fault before it refuses. */
+class RequestReader {
+  readonly #body: Buffer;
+  readonly #members: ReadonlyMap<string, Member>;
+  readonly #command: keyof typeof MEMBERS;
+  readonly #faults: string[] = [];
+
+  constructor(body: Buffer, members: ReadonlyMap<string, Member>, command: keyof typeof MEMBERS) {
+    this.#body = body;
+    this.#members = members;
+    this.#command = command;
+  }
+
+  read(): Request {
+    const command = this.#command;
+    const queueName = this.#queueName();
+    const isPush = command === "PUSH" || command === "PUSH_FOR_NV_INGEST";
+    const message = isPush ? this.#message() : undefined;
+    const timeoutS = command === "SIZE" ? null : this.#timeout();
+    this.#refuseUnknown();
+    if (this.#faults.length > 0) {
+      const shown = this.#faults.slice(0, FAULTS_MAX).join("; ");
+      throw refuse(`${this.#faults.length} fault(s) in ${command}: ${shown}`);
+    }
+    if (command === "SIZE") return { command, queueName };
+    if (message === undefined || !isPush) return { command: "POP", queueName, timeoutS };
+    return { command, queueName, message, timeoutS };
+  }
+
+  #queueName(): string {
+    const member = this.#members.get("queue_name");
+    if (member === undefined) return this.#fault("queue_name: missing", "");
+    if (!this.#isText(member, "queue_name")) return "";
+    const name = decodeValue(this.#body, member);
+    return typeof name === "string" ? name : this.#fault("queue_name: too long", "");
+  }
+
+  #message(): Buffer | undefined {
+    const member = this.#members.get("message");
+    if (member === undefined) return this.#fault("message: missing", undefined);
+    if (!this.#isText(member, "message")) return undefined;
+    return this.#body.subarray(member.valueStart + 1, member.valueEnd - 1);
+  }
+
+  #isText(member: Member, name: string): boolean {
+    const { valueStart, valueEnd, loneSurrogate } = member;
+    if (this.#body[valueStart] !== 0x22) {
+      return this.#fault(`${name}: must be a string, is ${shown(this.#body, member)}`, false);
+    }
+    if (valueEnd - valueStart === 2) {
+      return this.#fault(`${name}: must have at least 1 character`, false);
+    }
+    if (loneSurrogate) return this.#fault(`${name}: holds an unpaired surrogate`, false);
+    return true;
+  }
+
+  #timeout(): TimeoutS {
+    const member = this.#members.get("timeout");
+    if (member === undefined) return DEFAULT_TIMEOUT_S;
+    const timeoutS = numberOf(decodeValue(this.#body, member));
+    if (timeoutS !== undefined) return timeoutS;
+    return this.#fault(`timeout: must be a number or null, is ${shown(this.#body, member)}`, null);
+  }
+
+  #refuseUnknown(): void {
+    const known: readonly string[] = MEMBERS[this.#command];
+    for (const name of this.#members.keys()) {
+      if (!known.includes(name)) this.#fault(`${quote(name)}: unknown member`, undefined);
+    }
+  }
+
+  #fault<T>(fault: string, value: T): T {
+    this.#faults.push(fault);
+    return value;
+  }
+}
+
+/** Like upstream's reader: numbers, null, booleans and texts that write a number. */
+function numberOf(value: unknown): TimeoutS | undefined {
+  if (value === null || typeof value === "number") return value;
+  if (typeof value === "boolean") return value ? 1 : 0;
+  if (typeof value !== "string" || BLANKS.test(value)) return undefined;
+  const number = Number(value.replace(/^([+-]?)inf(?:inity)?$/i, "$1Infinity"));
+  return Number.isNaN(number) ? undefined : number;
+}
+
+function decodeKey(body: Buffer, { keyStart, keyEnd }: Member): string {
+  const isPlain = body.subarray(keyStart, keyEnd).indexOf(0x5c) < 0;
+  if (isPlain) {
+    const end = Math.min(keyEnd - 1, keyStart + 1 + DECODED_BYTES_MAX);
+    return body.toString("utf8", keyStart + 1, end);
+  }
+  if (keyEnd - keyStart > DECODED_BYTES_MAX)
+    return body.toString("latin1", keyStart, keyStart + 100);
+  return JSON.parse(body.toString("utf8", keyStart, keyEnd)) as string;
+}
+
+/** A value that no member of ours can have. */
+const FOREIGN = Symbol("foreign");
+const NON_FINITE: Readonly<Record<string, number>> = {
+  NaN: Number.NaN,
+  Infinity: Number.POSITIVE_INFINITY,
+  "-Infinity": Number.NEGATIVE_INFINITY,
+};
+
+/** A small value; the symbol when it is too long to be one, or holds NaN inside a container. */
+function decodeValue(body: Buffer, { valueStart, valueEnd }: Member): unknown {
+  if (valueEnd - valueStart > DECODED_BYTES_MAX) return FOREIGN;
+  const text = body.toString("utf8", valueStart, valueEnd);
+  if (Object.hasOwn(NON_FINITE, text)) return NON_FINITE[text];
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return FOREIGN;
+  }
+}
+
+function shown(body: Buffer, { valueStart, valueEnd }: Member): string {
+  const text = body.toString("utf8", valueStart, Math.min(valueEnd, valueStart + SHOWN_BYTES_MAX));
+  return valueEnd - valueStart > SHOWN_BYTES_MAX ? `${text}…` : text;
+}
+
+function refuse(reason: string): MillraceError {
+  return WireErrors.REQUEST_INVALID({ reason });
+}

@@ -1,0 +1,58 @@
+/**
+ * Writes a job id into a job without reading the job: the one command of the protocol that looks into
+ * a message. Everything else of the message, numbers beyond 2^53 among it, stays byte for byte.
+ */
+import { hasCode } from "../core/index.js";
+import { WireErrors } from "./errors.js";
+import { type Member, scanObject } from "./json-scanner.js";
+
+/** A key whose text is longer cannot be `job_id`, however it is escaped (36 bytes a character). */
+const KEY_BYTES_MAX = 256;
+
+/**
+ * The job with `job_id` set: replaced where it stands, each time it stands, else added last.
+ *
+ * @param message the escaped content of the JSON string that holds the job; so is the result.
+ * @throws WIRE_MESSAGE_INVALID when the message is not the text of a JSON object.
+ */
+export function stampJobId(message: Buffer, jobId: string): Buffer {
+  const scanned = scanJob(message);
+  const found = scanned.members.filter((member) => isJobId(message, member));
+  const value = `\\"${jobId}\\"`;
+  const parts: Buffer[] = [];
+  let done = 0;
+  const keepUntil = (offset: number) => {
+    parts.push(message.subarray(done, offset));
+    done = offset;
+  };
+  for (const member of found) {
+    keepUntil(member.valueStart);
+    parts.push(Buffer.from(value, "latin1"));
+    done = member.valueEnd;
+  }
+  if (found.length === 0) {
+    keepUntil(scanned.closeAt);
+    const comma = scanned.members.length === 0 ? "" : ", ";
+    parts.push(Buffer.from(`${comma}\\"job_id\\": ${value}`, "latin1"));
+  }
+  keepUntil(message.length);
+  return Buffer.concat(parts);
+}
+
+function scanJob(message: Buffer): { members: Member[]; closeAt: number } {
+  let scanned: ReturnType<typeof scanObject>;
+  try {
+    scanned = scanObject(message, true);
+  } catch (error) {
+    if (hasCode(error, WireErrors.JSON_INVALID.code)) throw WireErrors.MESSAGE_INVALID({}, error);
+    throw error;
+  }
+  if (scanned === undefined) throw WireErrors.MESSAGE_INVALID({});
+  return scanned;
+}
+
+function isJobId(message: Buffer, { keyStart, keyEnd }: Member): boolean {
+  if (keyEnd - keyStart > KEY_BYTES_MAX) return false;
+  const inner = JSON.parse(`"${message.toString("utf8", keyStart, keyEnd)}"`) as string;
+  return (JSON.parse(inner) as string) === "job_id";
+}
