@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { parseOptions } from "../core/index.js";
 import { type BrokerClientConfig, RedisClientConfig } from "./config.js";
 import { ClientErrors } from "./errors.js";
@@ -22,4 +23,23 @@ export function createClient(config: BrokerClientConfig): MessageBrokerClient {
     default:
       return new SimpleClient(config);
   }
+}
+
+/** The option of everything that talks to a broker: a configuration, or a client that is ready. */
+export const BrokerClientOption = z
+  .custom<BrokerClientConfig | MessageBrokerClient>(
+    (value) => typeof value === "object" && value !== null,
+    "must be a client's configuration or a client",
+  )
+  .default(() => ({}))
+  .describe("How to reach the broker, or a client that is ready; that one is not closed.");
+
+/** A client and the way to end it: one that was handed in is left open. */
+export function useClient(option: BrokerClientConfig | MessageBrokerClient): {
+  readonly client: MessageBrokerClient;
+  readonly close: () => Promise<void>;
+} {
+  if ("fetchDelivery" in option) return { client: option, close: async () => {} };
+  const client = createClient(option);
+  return { client, close: () => client.close() };
 }

@@ -6,7 +6,7 @@ export {
   RedisClientConfig,
   SimpleClientConfig,
 } from "./config.js";
-export { createClient } from "./create-client.js";
+export { BrokerClientOption, createClient, useClient } from "./create-client.js";
 export { ClientErrors } from "./errors.js";
 export { MemoryClient } from "./memory/memory-client.js";
 export type {

@@ -13,9 +13,11 @@ export {
   type PlainError,
   quote,
 } from "./errors.js";
+export { Gate } from "./gate.js";
 export { newId, processId } from "./ids.js";
 export { Component, type ComponentState } from "./lifecycle.js";
 export { clampTimerMs, GiB, KiB, MiB } from "./limits.js";
 export { type Logger, silentLogger } from "./logger.js";
 export { nearestKey, OptionErrors, parseOptions, shapeOf } from "./options.js";
+export { type LinkedSignal, linkSignals, sharedAbortController } from "./signals.js";
 export { VERSION } from "./version.js";

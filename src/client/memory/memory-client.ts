@@ -1,5 +1,5 @@
 /** A client of a broker in the same process: the same queues, without frames and sockets. */
-import { parseOptions } from "../../core/index.js";
+import { linkSignals, parseOptions, sharedAbortController } from "../../core/index.js";
 import {
   decodeBody,
   encodeBody,
@@ -22,7 +22,7 @@ import { Deadline, whileFull } from "../retry.js";
 
 export class MemoryClient implements MessageBrokerClient {
   readonly #exchange: MessageExchange;
-  readonly #closing = new AbortController();
+  readonly #closing = sharedAbortController();
   readonly #held = new Set<HeldMessage>();
 
   /** @throws OPTIONS_INVALID */
@@ -88,11 +88,15 @@ export class MemoryClient implements MessageBrokerClient {
   async #take(queueName: string, options: CallOptions): Promise<HeldMessage | undefined> {
     const { timeoutMs = DEFAULT_CALL_MS, signal } = options;
     this.#checkOpen(signal);
-    const either =
-      signal === undefined ? this.#closing.signal : AbortSignal.any([signal, this.#closing.signal]);
-    const held = await this.#exchange.take(queueName, { waitMs: timeoutMs, signal: either });
-    if (held === undefined) either.throwIfAborted();
-    return held;
+    const either = linkSignals(signal, this.#closing.signal);
+    try {
+      const wait = { waitMs: timeoutMs, signal: either.signal };
+      const held = await this.#exchange.take(queueName, wait);
+      if (held === undefined) either.signal.throwIfAborted();
+      return held;
+    } finally {
+      either.unlink();
+    }
   }
 
   #checkOpen(signal: AbortSignal | undefined): void {

@@ -1,0 +1,35 @@
+/** Abort signals with a clean end: what is linked is unlinked, and nothing warns of many listeners. */
+import { setMaxListeners } from "node:events";
+
+/** A controller whose signal many waits may listen to at once. */
+export function sharedAbortController(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** A signal that fires when one of several does, until it is unlinked. */
+export interface LinkedSignal {
+  readonly signal: AbortSignal;
+  unlink(): void;
+}
+
+/**
+ * Links signals for the length of one call. `AbortSignal.any` would do the same, but leaves its
+ * traces on long-lived signals until they are collected, and calls here are many.
+ */
+export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): LinkedSignal {
+  const given = signals.filter((signal) => signal !== undefined);
+  const [only] = given;
+  if (given.length === 1 && only !== undefined) return { signal: only, unlink: () => {} };
+  const controller = sharedAbortController();
+  const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason);
+  for (const signal of given) {
+    if (signal.aborted) controller.abort(signal.reason);
+    signal.addEventListener("abort", onAbort);
+  }
+  const unlink = () => {
+    for (const signal of given) signal.removeEventListener("abort", onAbort);
+  };
+  return { signal: controller.signal, unlink };
+}

@@ -1,0 +1,52 @@
+/**
+ * Millrace: jobs in, one result per job out. What most programs need; more stands behind the doors
+ * `millrace/wire`, `/broker`, `/client`, `/message`, `/pipeline`, `/stages` and `/testing`.
+ */
+export {
+  type BrokerHandle,
+  SimpleMessageBroker,
+  SimpleMessageBrokerOptions,
+  type SimpleMessageBrokerStats,
+  startSimpleMessageBroker,
+} from "./broker/index.js";
+export {
+  type BrokerClientConfig,
+  BrokerParamsRedis,
+  createClient,
+  type Delivery,
+  MemoryClient,
+  MemoryClientConfig,
+  type MessageBrokerClient,
+  RedisClientConfig,
+  SimpleClient,
+  SimpleClientConfig,
+} from "./client/index.js";
+export { hasCode, isRetryable, type Logger, MillraceError, VERSION } from "./core/index.js";
+export {
+  type ControlMessageTask,
+  createJob,
+  encodeJob,
+  extractTask,
+  failureCause,
+  IngestControlMessage,
+  parseResult,
+  type ResultDocument,
+  type Row,
+  type RowMetadata,
+  splitTask,
+} from "./message/index.js";
+export {
+  Pipeline,
+  type PipelineParts,
+  type PipelineStats,
+  type ProcessingFunction,
+  RunOptions,
+  type Sink,
+  type Source,
+  type Stage,
+  type StageContext,
+  StopOptions,
+  toSnakeCase,
+} from "./pipeline/index.js";
+export { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "./sinks/index.js";
+export { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "./sources/index.js";

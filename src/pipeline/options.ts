@@ -1,0 +1,50 @@
+/** Options of a pipeline that are plain values. */
+import { z } from "zod";
+
+const ms = () => z.number().int().min(1).max(2_147_483_647);
+
+export const PipelineSettings = z.strictObject({
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(10_000)
+    .default(1)
+    .describe("Messages in work at a time; with 1 their order is kept."),
+  stageTimeoutMs: ms()
+    .default(600_000)
+    .describe("How long one stage may work on one message before the job fails."),
+});
+export type PipelineSettings = z.input<typeof PipelineSettings>;
+export type PipelineConfig = z.output<typeof PipelineSettings>;
+
+export const RunOptions = z.strictObject({
+  maxIterations: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Ends the run after so many iterations; those that found no message count too."),
+  maxMessages: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Ends the run after so many messages, failed ones included."),
+  pollIntervalMs: ms()
+    .default(100)
+    .describe("How long an iteration waits for a message when iterations are counted."),
+  idleTimeoutMs: ms().optional().describe("Ends the run when no message has come for so long."),
+  signal: z.instanceof(AbortSignal).optional().describe("Ends the run; work in hand is finished."),
+});
+export type RunOptions = z.input<typeof RunOptions>;
+
+export const StopOptions = z.strictObject({
+  drain: z.boolean().default(true).describe("Whether work in hand is finished first."),
+  timeoutMs: ms().default(5_000).describe("How long that may take."),
+  unfinished: z
+    .enum(["release", "fail"])
+    .default("release")
+    .describe("What becomes of the rest: back to its queue, or a failed result."),
+});
+export type StopOptions = z.input<typeof StopOptions>;

@@ -1,0 +1,323 @@
+/**
+ * Carries messages from a source through stages into a sink. It keeps the two promises of the whole
+ * project: one result per job, whatever the stages do, and the result before the acknowledgement.
+ * It knows neither brokers nor bytes.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  backoffMs,
+  Component,
+  isoNow,
+  isRetryable,
+  type Logger,
+  messageOf,
+  monotonicMs,
+  parseOptions,
+  sharedAbortController,
+  silentLogger,
+} from "../core/index.js";
+import type { IngestControlMessage } from "../message/index.js";
+import { PipelineErrors } from "./errors.js";
+import { type PipelineConfig, PipelineSettings, RunOptions, StopOptions } from "./options.js";
+import type { Sink } from "./sink.js";
+import type { Source } from "./source.js";
+import type { ProcessingFunction, Stage } from "./stage.js";
+import { StageRunner } from "./stage-runner.js";
+import type { PipelineStats } from "./stats.js";
+
+/** How long a fetch waits when nothing else bounds it. */
+const FETCH_MS = 30_000;
+const POLL_INTERVAL_MS = 100;
+/** Pauses after a source could not be reached. */
+const RETRY_BASE_MS = 200;
+const RETRY_MAX_MS = 5_000;
+/** How long what a stop cut off may take to go back or be answered. */
+const CUT_OFF_MS = 1_000;
+
+export interface PipelineParts extends PipelineSettings {
+  readonly source: Source;
+  readonly sink: Sink;
+  /** Run in this order. */
+  readonly stages?: readonly (Stage | ProcessingFunction)[];
+  /** Run in this order, after the stages. */
+  readonly processingFunctions?: readonly ProcessingFunction[];
+  readonly logger?: Logger;
+}
+
+type Outcome = "processed" | "failed" | "idle";
+
+/** What ends the loops of a run; counted over all of them. */
+interface RunLimits {
+  readonly options: ReturnType<typeof RunOptions.parse>;
+  iterationCount: number;
+  messageCount: number;
+  idleSinceMs: number;
+}
+
+export class Pipeline extends Component<StopOptions> {
+  readonly #config: PipelineConfig;
+  readonly #source: Source;
+  readonly #sink: Sink;
+  readonly #runners: readonly StageRunner[];
+  readonly #logger: Logger;
+  #fetching = sharedAbortController();
+  #working = sharedAbortController();
+  #unfinished: "release" | "fail" = "release";
+  #loops: Promise<void> | undefined;
+  readonly #inHand = new Set<Promise<unknown>>();
+  #inFlight = 0;
+  #processedCount = 0;
+  #errorCount = 0;
+  #startTime: string | null = null;
+  #startedAtMs = 0;
+
+  /** @throws OPTIONS_INVALID, PIPELINE_NAME_TAKEN */
+  constructor(parts: PipelineParts) {
+    super();
+    const { source, sink, stages = [], processingFunctions = [], logger, ...settings } = parts;
+    this.#config = parseOptions(PipelineSettings, settings, "Pipeline");
+    this.#source = source;
+    this.#sink = sink;
+    this.#logger = logger ?? silentLogger;
+    const { stageTimeoutMs } = this.#config;
+    this.#runners = nameStages([...stages, ...processingFunctions]).map(
+      (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger }),
+    );
+  }
+
+  /** Opens the source, the stages and the sink, and works in the background until `stop`. */
+  override async start(): Promise<void> {
+    await super.start();
+    if (this.state !== "running") return;
+    this.#loops ??= this.#runLoops(RunOptions.parse({}));
+    // Who calls stop() or run() gets the error; until then it must not end the process.
+    this.#loops.catch(() => {});
+  }
+
+  /**
+   * Works until one of the limits is reached or `signal` fires, then stops. Returns the final stats.
+   *
+   * @throws OPTIONS_INVALID, PIPELINE_BUSY, and what the source throws when it cannot go on.
+   */
+  async run(options: RunOptions = {}): Promise<PipelineStats> {
+    const limits = parseOptions(RunOptions, options, "run");
+    if (this.#loops !== undefined) throw PipelineErrors.BUSY({});
+    await super.start();
+    try {
+      this.#loops = this.#runLoops(limits);
+      await this.#loops;
+    } finally {
+      await this.stop();
+    }
+    return this.getStats();
+  }
+
+  /**
+   * Takes and works off at most one message, waiting `pollIntervalMs` for it. Whether there was one
+   * and its job did not fail. Starts the parts when they are not started; `stop` them in the end.
+   */
+  async runSingleIteration(options: { readonly pollIntervalMs?: number } = {}): Promise<boolean> {
+    await super.start();
+    return (await this.#iterate(options.pollIntervalMs ?? POLL_INTERVAL_MS)) === "processed";
+  }
+
+  getStats(): PipelineStats {
+    const elapsedSeconds =
+      this.#startTime === null ? 0 : (monotonicMs() - this.#startedAtMs) / 1000;
+    const endedCount = this.#processedCount + this.#errorCount;
+    return {
+      running: this.state === "running",
+      startTime: this.#startTime,
+      elapsedSeconds,
+      processedCount: this.#processedCount,
+      errorCount: this.#errorCount,
+      inFlight: this.#inFlight,
+      processingRateCps: elapsedSeconds === 0 ? 0 : endedCount / elapsedSeconds,
+      source: this.#source.getStats(),
+      sink: this.#sink.getStats(),
+      stages: Object.fromEntries(
+        this.#runners.map(({ stage, stats }) => [stage.name, { ...stats }]),
+      ),
+    };
+  }
+
+  protected override async onStart(): Promise<void> {
+    this.#fetching = sharedAbortController();
+    this.#working = sharedAbortController();
+    const opened: { stop?(): Promise<void> }[] = [];
+    try {
+      for (const part of [...this.#runners.map(({ stage }) => stage), this.#sink, this.#source]) {
+        opened.unshift(part);
+        await part.start?.();
+      }
+    } catch (error) {
+      for (const part of opened) await part.stop?.().catch(() => {});
+      throw error;
+    }
+    this.#startTime = isoNow();
+    this.#startedAtMs = monotonicMs();
+  }
+
+  /** No more fetches; work in hand gets its time; the rest goes back or is answered as failed. */
+  protected override async onStop(options?: StopOptions): Promise<void> {
+    const { drain, timeoutMs, unfinished } = parseOptions(StopOptions, options, "stop");
+    this.#unfinished = unfinished;
+    this.#fetching.abort(PipelineErrors.STOPPED({}));
+    const done = Promise.allSettled([this.#loops, ...this.#inHand]);
+    if (!(drain && (await endsWithin(done, timeoutMs)))) {
+      this.#working.abort(PipelineErrors.STOPPED({}));
+      await endsWithin(done, CUT_OFF_MS);
+    }
+    this.#loops = undefined;
+    const stages = this.#runners.map(({ stage }) => stage);
+    for (const part of [this.#source, ...stages, this.#sink]) {
+      await part.stop?.().catch((error: unknown) => {
+        this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
+      });
+    }
+  }
+
+  async #runLoops(options: ReturnType<typeof RunOptions.parse>): Promise<void> {
+    const limits: RunLimits = {
+      options,
+      iterationCount: 0,
+      messageCount: 0,
+      idleSinceMs: monotonicMs(),
+    };
+    const { signal } = options;
+    const fetching = this.#fetching;
+    const onAbort = () => fetching.abort(signal?.reason);
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort);
+    try {
+      const loops = Array.from({ length: this.#config.concurrency }, () => this.#loop(limits));
+      // When one ends with an error the others end too, after the message that they have in hand.
+      for (const loop of loops) loop.catch((error: unknown) => fetching.abort(error));
+      await Promise.allSettled(loops);
+      await Promise.all(loops);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #loop(limits: RunLimits): Promise<void> {
+    const { maxIterations, maxMessages, pollIntervalMs, idleTimeoutMs } = limits.options;
+    const { signal } = this.#fetching;
+    const waitMs = maxIterations === undefined ? FETCH_MS : pollIntervalMs;
+    let failureCount = 0;
+    while (!signal.aborted) {
+      if (maxIterations !== undefined && limits.iterationCount >= maxIterations) return;
+      if (maxMessages !== undefined && limits.messageCount >= maxMessages) return;
+      limits.iterationCount++;
+      // Counted before it is there, so that loops side by side do not take one too many.
+      limits.messageCount++;
+      const startedAtMs = monotonicMs();
+      let outcome: Outcome = "idle";
+      try {
+        const idleLeftMs = limits.idleSinceMs + (idleTimeoutMs ?? Infinity) - startedAtMs;
+        outcome = await this.#iterate(Math.max(1, Math.min(waitMs, idleLeftMs)));
+        failureCount = 0;
+      } catch (error) {
+        if (!isRetryable(error)) throw error;
+        this.#logger.warn({ error: messageOf(error) }, "the source cannot be reached");
+        await this.#pause(backoffMs(failureCount++, RETRY_BASE_MS, RETRY_MAX_MS));
+      }
+      if (outcome !== "idle") {
+        limits.idleSinceMs = monotonicMs();
+        continue;
+      }
+      limits.messageCount--;
+      const nowMs = monotonicMs();
+      if (idleTimeoutMs !== undefined && nowMs - limits.idleSinceMs >= idleTimeoutMs) return;
+      // A source that does not wait itself must not be asked without a pause.
+      await this.#pause(pollIntervalMs - (nowMs - startedAtMs));
+    }
+  }
+
+  async #pause(delayMs: number): Promise<void> {
+    if (delayMs <= 0) return;
+    await sleep(delayMs, undefined, { signal: this.#fetching.signal }).catch(() => {});
+  }
+
+  async #iterate(waitMs: number): Promise<Outcome> {
+    const { signal } = this.#fetching;
+    const message = await this.#source.getMessage({ signal, timeoutMs: waitMs });
+    if (message === undefined) return "idle";
+    const work = this.#workOff(message);
+    this.#inHand.add(work);
+    try {
+      return await work;
+    } finally {
+      this.#inHand.delete(work);
+    }
+  }
+
+  async #workOff(message: IngestControlMessage): Promise<Outcome> {
+    this.#inFlight++;
+    let outcome: Outcome = "failed";
+    try {
+      const worked = await this.#throughStages(message);
+      if (worked === undefined) await this.#source.release(message);
+      else if (await this.#deliver(message, worked))
+        outcome = worked.failed ? "failed" : "processed";
+    } catch (error) {
+      // The acknowledgement failed: the job comes again, and its second result is the same.
+      this.#logger.error({ error: messageOf(error) }, "a job could not be acknowledged");
+    } finally {
+      this.#inFlight--;
+      if (outcome === "processed") this.#processedCount++;
+      else this.#errorCount++;
+    }
+    return outcome;
+  }
+
+  /** The message after the last stage; undefined when a stop sends it back. */
+  async #throughStages(message: IngestControlMessage): Promise<IngestControlMessage | undefined> {
+    let current = message;
+    for (const runner of this.#runners) {
+      if (current.failed) break;
+      try {
+        current = await runner.run(current, this.#working.signal);
+      } catch (cause) {
+        if (this.#unfinished === "release") return undefined;
+        current.fail({ stage: runner.stage.name, cause });
+      }
+    }
+    return current;
+  }
+
+  /** The result first, then the acknowledgement; without a result the job goes back. */
+  async #deliver(message: IngestControlMessage, worked: IngestControlMessage): Promise<boolean> {
+    const signal = this.#unfinished === "fail" ? undefined : this.#working.signal;
+    const options = signal === undefined ? {} : { signal };
+    const isDelivered = await this.#sink.processMessage(worked, options).catch((error: unknown) => {
+      this.#logger.error({ error: messageOf(error) }, "the sink failed");
+      return false;
+    });
+    if (isDelivered) await this.#source.acknowledge(message);
+    else await this.#source.release(message);
+    return isDelivered;
+  }
+}
+
+/** A bare function becomes a stage under its own name, or its place when it has none. */
+function nameStages(stages: readonly (Stage | ProcessingFunction)[]): Stage[] {
+  const names = new Set<string>();
+  return stages.map((stage, index) => {
+    const named =
+      typeof stage === "function"
+        ? { name: stage.name || `function_${index + 1}`, process: stage }
+        : stage;
+    if (names.has(named.name)) throw PipelineErrors.NAME_TAKEN({ name: named.name });
+    names.add(named.name);
+    return named;
+  });
+}
+
+async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  const timer = new AbortController();
+  const late = sleep(timeoutMs, "late", { signal: timer.signal }).catch(() => "cut");
+  const first = await Promise.race([work.then(() => "done"), late]);
+  timer.abort();
+  return first === "done";
+}

@@ -1,0 +1,20 @@
+/** Where results go. */
+import type { IngestControlMessage } from "../message/index.js";
+
+export interface ProcessMessageOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** A sink turns each control message, failed ones too, into exactly one result and delivers it. */
+export interface Sink {
+  /**
+   * Delivers the message's result. `true`: it is stored where its client will find it; `false`: it
+   * could not be delivered, and the job must not be acknowledged.
+   */
+  processMessage(message: IngestControlMessage, options?: ProcessMessageOptions): Promise<boolean>;
+  start(): Promise<void>;
+  /** Waits for deliveries in hand. */
+  stop(): Promise<void>;
+  /** Plain JSON; counters only rise. */
+  getStats(): object;
+}

@@ -1,0 +1,144 @@
+/**
+ * Runs one stage on one message, so that stages need to know nothing of failures, times and stops:
+ * whatever a stage does, the message comes out, failed or not, within its time.
+ */
+import { epochNanoseconds, type Logger, monotonicMs } from "../core/index.js";
+import {
+  channelInEntryKey,
+  channelInExitKey,
+  entryKey,
+  exitKey,
+  IngestControlMessage,
+  LATENCY_TS_SEND,
+} from "../message/index.js";
+import { PipelineErrors } from "./errors.js";
+import type { Stage } from "./stage.js";
+
+export interface StageStats {
+  processed: number;
+  errors: number;
+  /** Messages in which the stage had no work. */
+  skipped: number;
+  inFlight: number;
+  /** Time spent in the stage, summed over messages. */
+  elapsedSeconds: number;
+}
+
+export interface StageRunnerConfig {
+  readonly stageTimeoutMs: number;
+  readonly logger: Logger;
+}
+
+export class StageRunner {
+  readonly stage: Stage;
+  readonly stats: StageStats = {
+    processed: 0,
+    errors: 0,
+    skipped: 0,
+    inFlight: 0,
+    elapsedSeconds: 0,
+  };
+  readonly #config: StageRunnerConfig;
+
+  constructor(stage: Stage, config: StageRunnerConfig) {
+    this.stage = stage;
+    this.#config = config;
+  }
+
+  /**
+   * The message after the stage. A stage that throws, returns something else or takes too long makes
+   * it a failed one.
+   *
+   * @throws PIPELINE_STOPPED, and only that, when `signal` fires meanwhile.
+   */
+  async run(message: IngestControlMessage, signal: AbortSignal): Promise<IngestControlMessage> {
+    const { name } = this.stage;
+    const isTraced = message.tracing;
+    if (isTraced) traceArrival(message, name);
+    let result = message;
+    try {
+      if (this.stage.accepts?.(message) === false) this.stats.skipped++;
+      else result = await this.#process(message, signal);
+      if (isTraced) result.setTimestamp(exitKey(name), epochNanoseconds());
+    } catch (cause) {
+      if (signal.aborted) throw signal.reason;
+      this.stats.errors++;
+      message.fail({ stage: name, cause });
+    }
+    if (isTraced) result.setTimestamp(LATENCY_TS_SEND, epochNanoseconds());
+    return result;
+  }
+
+  async #process(
+    message: IngestControlMessage,
+    signal: AbortSignal,
+  ): Promise<IngestControlMessage> {
+    const { name } = this.stage;
+    const startedAtMs = monotonicMs();
+    this.stats.inFlight++;
+    try {
+      const result = await this.#withinTime(message, signal);
+      checkResult(result, name);
+      carryIdentity(message, result);
+      result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
+      this.stats.processed++;
+      return result;
+    } finally {
+      this.stats.inFlight--;
+      this.stats.elapsedSeconds += (monotonicMs() - startedAtMs) / 1000;
+    }
+  }
+
+  async #withinTime(message: IngestControlMessage, stopped: AbortSignal): Promise<unknown> {
+    const { stageTimeoutMs, logger } = this.#config;
+    const own = new AbortController();
+    const result: unknown = this.stage.process(message, { signal: own.signal, logger });
+    if (!isThenable(result)) return result;
+    return new Promise((resolve, reject) => {
+      const giveUp = (reason: unknown) => {
+        own.abort(reason);
+        settle();
+        reject(reason);
+      };
+      const onStop = () => giveUp(stopped.reason);
+      const { name: stage } = this.stage;
+      const timer = setTimeout(
+        () => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, stageTimeoutMs })),
+        stageTimeoutMs,
+      );
+      const settle = () => {
+        clearTimeout(timer);
+        stopped.removeEventListener("abort", onStop);
+      };
+      stopped.addEventListener("abort", onStop);
+      Promise.resolve(result).then(resolve, reject).finally(settle);
+      if (stopped.aborted) onStop();
+    });
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
+
+function traceArrival(message: IngestControlMessage, stage: string): void {
+  const now = epochNanoseconds();
+  message.setTimestamp(channelInEntryKey(stage), message.getTimestamp(LATENCY_TS_SEND) ?? now);
+  message.setTimestamp(channelInExitKey(stage), now);
+  message.setTimestamp(entryKey(stage), now);
+}
+
+function checkResult(result: unknown, stage: string): asserts result is IngestControlMessage {
+  if (result instanceof IngestControlMessage) return;
+  if (result === undefined || result === null) {
+    throw PipelineErrors.STAGE_RETURNED_NOTHING({ stage });
+  }
+  throw PipelineErrors.STAGE_RETURNED_FOREIGN({ stage, type: `a value of type ${typeof result}` });
+}
+
+/** Whatever message a stage returns, it answers the job that went in. */
+function carryIdentity(before: IngestControlMessage, after: IngestControlMessage): void {
+  for (const key of ["job_id", "response_channel"]) {
+    if (before.hasMetadata(key)) after.setMetadata(key, before.getMetadata(key));
+  }
+}

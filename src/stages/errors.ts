@@ -1,0 +1,69 @@
+/** The errors of the stages that ship with Millrace. None carries the content of a document. */
+import { defineErrors, quote } from "../core/index.js";
+
+export const StagesErrors = defineErrors("STAGES", {
+  DOCUMENT_UNREADABLE: {
+    kind: "input",
+    retry: false,
+    about:
+      "The document is broken, cut short or of another type than its row says. Send it " +
+      "again, or send it under its true document type.",
+    say: ({ documentType, reason }: { documentType: string; reason: string }) =>
+      `The ${documentType} document cannot be read: ${reason}`,
+  },
+  DOCUMENT_ENCRYPTED: {
+    kind: "input",
+    retry: false,
+    about: "The document needs a password to be opened. Remove the protection and send it again.",
+    say: ({ documentType, reason }: { documentType: string; reason: string }) =>
+      `The ${documentType} document is encrypted: ${reason}`,
+  },
+  DOCUMENT_EMPTY: {
+    kind: "input",
+    retry: false,
+    about: "The document has no bytes, or no page. There is nothing to extract.",
+    say: ({ documentType, reason }: { documentType: string; reason: string }) =>
+      `The ${documentType} document is empty: ${reason}`,
+  },
+  DOCUMENT_TOO_LARGE: {
+    kind: "limit",
+    retry: false,
+    about:
+      "The document has more of something (pages, bytes after unpacking, nesting) than " +
+      "the named option allows. Split it, or raise the option.",
+    say: ({ documentType, what, found, limit, option }: DocumentTooLarge) =>
+      `The ${documentType} document has ${found} ${what}, ` +
+      `more than the ${limit} that "${option}" allows`,
+  },
+  CONTENT_MISSING: {
+    kind: "input",
+    retry: false,
+    about: "A row that is to be extracted has no content, or content that is no base64 text.",
+    say: ({ documentType, sourceId }: { documentType: string; sourceId: string }) =>
+      `The ${documentType} row of source ${quote(sourceId)} has no base64 text in metadata.content`,
+  },
+  CAPABILITY_MISSING: {
+    kind: "stage",
+    retry: false,
+    about:
+      "The job asks for something that cannot be done here, and strictCapabilities makes " +
+      "that a failure. Leave it out of the task, or turn the option off.",
+    say: ({ stage, missing }: { stage: string; missing: readonly string[] }) =>
+      `${stage} cannot do all that is asked ("strictCapabilities" is on): ${missing.join("; ")}`,
+  },
+  EXTRACTOR_UNKNOWN: {
+    kind: "internal",
+    retry: false,
+    about: "The extraction thread was asked for a document type that it has no extractor for.",
+    say: ({ documentType }: { documentType: string }) =>
+      `There is no extractor for document type "${documentType}"`,
+  },
+});
+
+interface DocumentTooLarge {
+  readonly documentType: string;
+  readonly what: string;
+  readonly found: number | string;
+  readonly limit: number;
+  readonly option: string;
+}

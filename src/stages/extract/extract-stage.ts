@@ -1,0 +1,191 @@
+/**
+ * The extraction stages: take the `extract` task of their document type, replace the rows of that
+ * type by what the extractor found, in place. All work on documents happens in threads; this file
+ * knows tasks and rows, not formats.
+ */
+import { newId, parseOptions } from "../../core/index.js";
+import {
+  type ControlMessageTask,
+  completeRowMetadata,
+  type IngestControlMessage,
+  injectMetadata,
+  normaliseDocumentType,
+  type Row,
+  type RowMetadata,
+} from "../../message/index.js";
+import type { Stage, StageContext } from "../../pipeline/index.js";
+import type { WorkerPool } from "../../workers/index.js";
+import { StagesErrors } from "../errors.js";
+import { type ExtractConfig, ExtractOptions } from "./extract-options.js";
+import { type ExtractParams, parseExtractParams } from "./extract-params.js";
+import { extractTask } from "./extract-task.js";
+import type { Extraction } from "./extractor.js";
+
+export interface ExtractStageSetup {
+  /** Stands in traces and annotations, for example `pdf_extractor`. */
+  readonly name: string;
+  readonly documentTypes: readonly string[];
+  /** Where the work happens; the stage neither starts nor closes it. */
+  readonly pool: WorkerPool;
+  readonly options?: ExtractOptions;
+}
+
+/**
+ * One extraction stage. It works on messages with an `extract` task for one of its document types.
+ *
+ * The stage fails with STAGES_* for documents that cannot be read (the text names the cause), with
+ * WORKERS_* when a thread could not do its work, or with the signal's reason.
+ * @throws OPTIONS_INVALID
+ */
+export function extractStage(setup: ExtractStageSetup): Stage {
+  const types: ReadonlySet<string> = new Set(setup.documentTypes);
+  const config = parseOptions(ExtractOptions, setup.options, setup.name);
+  const findTask = (message: IngestControlMessage) =>
+    message
+      .getTasks()
+      .find((task) => task.type === "extract" && types.has(documentTypeOf(task) ?? ""));
+  return {
+    name: setup.name,
+    accepts: (message) => findTask(message) !== undefined,
+    async process(message, context) {
+      const task = findTask(message);
+      if (task === undefined) return message;
+      message.removeTask(task.id);
+      const notes = await extractRows({ message, task, setup, config, context });
+      if (notes.length > 0 && config.strictCapabilities) {
+        throw StagesErrors.CAPABILITY_MISSING({ stage: setup.name, missing: notes });
+      }
+      for (const note of notes) annotate(message, setup.name, note);
+      return message;
+    },
+  };
+}
+
+/** The stages for the formats that need no model, in upstream's order and with its names. */
+export function createExtractStages(pool: WorkerPool, options: ExtractOptions = {}): Stage[] {
+  return ["pdf", "docx", "pptx", "html"].map((type) =>
+    extractStage({ name: `${type}_extractor`, documentTypes: [type], pool, options }),
+  );
+}
+
+interface Work {
+  readonly message: IngestControlMessage;
+  readonly task: ControlMessageTask;
+  readonly setup: ExtractStageSetup;
+  readonly config: ExtractConfig;
+  readonly context: StageContext;
+}
+
+/** Replaces the message's rows and returns what was left undone, each note once. */
+async function extractRows({ message, task, setup, config, context }: Work): Promise<string[]> {
+  const documentType = documentTypeOf(task);
+  const mine = message.payload.filter((row) => isOfType(row, documentType));
+  const params = parseExtractParams(task.properties.params);
+  const { method } = task.properties;
+  const jobOf = (row: Row) => jobForRow(row, { params, method, config });
+  const extractions = await inLanes(
+    mine,
+    setup.pool.config.maxThreads,
+    context.signal,
+    (row, signal) => setup.pool.run(extractTask, jobOf(row), { signal }),
+  );
+  const madeOf = new Map(mine.map((row, index) => [row, extractions[index] as Extraction]));
+  message.payload = message.payload.flatMap((row) => {
+    const made = madeOf.get(row);
+    if (made === undefined) return [row];
+    return made.rows.map((each) => ({ ...each, uuid: newId() }));
+  });
+  return [...new Set(extractions.flatMap(({ notes }) => notes))];
+}
+
+function documentTypeOf(task: ControlMessageTask): string | undefined {
+  const type = task.properties.document_type;
+  return typeof type === "string" ? normaliseDocumentType(type) : undefined;
+}
+
+function isOfType(row: Row, documentType: string | undefined): boolean {
+  return normaliseDocumentType(row.documentType) === documentType;
+}
+
+interface Asked {
+  readonly params: ExtractParams;
+  readonly method: unknown;
+  readonly config: ExtractConfig;
+}
+
+function jobForRow(given: Row, { params, method, config }: Asked) {
+  const row = injectMetadata(given);
+  const metadata = row.metadata as RowMetadata;
+  const documentType = normaliseDocumentType(row.documentType);
+  const content = metadata.content === "" ? row.content : metadata.content;
+  if (typeof content !== "string") {
+    const sourceId = row.sourceId ?? metadata.source_metadata?.source_id ?? "";
+    throw StagesErrors.CONTENT_MISSING({ documentType, sourceId });
+  }
+  const { strictCapabilities: _, ...limits } = config;
+  return {
+    documentType,
+    content,
+    ...(typeof method === "string" && { method }),
+    params,
+    // The document itself must not cross the border twice.
+    metadata: withSource({ ...metadata, content: "" }, row),
+    limits,
+  };
+}
+
+/** A function before this stage may have made metadata of its own; extractors count on a source. */
+function withSource(metadata: RowMetadata, row: Row): RowMetadata {
+  return completeRowMetadata({
+    ...metadata,
+    source_metadata: metadata.source_metadata ?? {
+      source_name: row.sourceName ?? "",
+      source_id: row.sourceId ?? "",
+      source_type: row.documentType,
+    },
+  });
+}
+
+/**
+ * Works on all items, at most `laneCount` at once so that one message cannot fill the pool's line.
+ * The first failure aborts the others and is thrown once all have ended.
+ */
+async function inLanes<T, R>(
+  items: readonly T[],
+  laneCount: number,
+  outer: AbortSignal,
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+): Promise<R[]> {
+  const controller = new AbortController();
+  const stop = () => controller.abort(outer.reason);
+  if (outer.aborted) stop();
+  outer.addEventListener("abort", stop, { once: true });
+  const results: R[] = [];
+  const left = items.entries();
+  const lane = async () => {
+    for (const [index, item] of left) {
+      controller.signal.throwIfAborted();
+      results[index] = await work(item, controller.signal);
+    }
+  };
+  const lanes = Array.from({ length: Math.min(laneCount, items.length) }, lane);
+  try {
+    await Promise.all(lanes);
+    return results;
+  } catch (error) {
+    controller.abort(error);
+    throw error;
+  } finally {
+    await Promise.allSettled(lanes);
+    outer.removeEventListener("abort", stop);
+  }
+}
+
+function annotate(message: IngestControlMessage, stage: string, note: string): void {
+  message.annotate({
+    sourceId: stage,
+    taskId: stage,
+    taskResult: "SUCCESS",
+    message: note.startsWith("skipped: ") ? note : `skipped: ${note}`,
+  });
+}

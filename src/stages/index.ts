@@ -1,0 +1,19 @@
+/** The stages that ship with Millrace. */
+export { StagesErrors } from "./errors.js";
+export { type ExtractConfig, ExtractOptions } from "./extract/extract-options.js";
+export type { ExtractParams } from "./extract/extract-params.js";
+export {
+  createExtractStages,
+  type ExtractStageSetup,
+  extractStage,
+} from "./extract/extract-stage.js";
+export type {
+  ExtractedRow,
+  Extraction,
+  ExtractLimits,
+  Extractor,
+  ExtractRequest,
+} from "./extract/extractor.js";
+export { detectLanguage } from "./language.js";
+export { localStages } from "./local-stages.js";
+export { metadataInjector } from "./metadata-injector.js";

@@ -1,0 +1,15 @@
+/** The stages that run without any model or service, in the order of upstream's pipeline. */
+import type { Stage } from "../pipeline/index.js";
+import type { WorkerPool } from "../workers/index.js";
+import type { ExtractOptions } from "./extract/extract-options.js";
+import { createExtractStages } from "./extract/extract-stage.js";
+import { metadataInjector } from "./metadata-injector.js";
+
+/**
+ * metadata_injector, pdf_extractor, docx_extractor, pptx_extractor, html_extractor.
+ *
+ * The pool stays the caller's: close it after the pipeline has stopped. @throws OPTIONS_INVALID
+ */
+export function localStages(pool: WorkerPool, options: ExtractOptions = {}): Stage[] {
+  return [metadataInjector(), ...createExtractStages(pool, options)];
+}

@@ -1,0 +1,53 @@
+/** What goes wrong between a caller and a thread. A task's own errors keep their own code. */
+import { defineErrors } from "../core/index.js";
+
+export const WorkersErrors = defineErrors("WORKERS", {
+  TASK_FAILED: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A task that ran in a thread threw an error without a code of ours, or its input " +
+      "or result could not cross the thread's border.",
+    say: ({ task, reason }: { task: string; reason: string }) => `Task "${task}" failed: ${reason}`,
+  },
+  TASK_UNKNOWN: {
+    kind: "internal",
+    retry: false,
+    about: "The worker file cannot be loaded, or exports no task of this name.",
+    say: ({ task, reason }: { task: string; reason: string }) =>
+      `Task "${task}" cannot be started: ${reason}`,
+  },
+  THREAD_EXITED: {
+    kind: "stage",
+    retry: false,
+    about:
+      "The thread ended while it worked on this task. Other tasks go on in other " +
+      "threads; the same input will probably end the next thread too.",
+    say: ({ task, reason }: { task: string; reason: string }) =>
+      `The thread that ran task "${task}" ended: ${reason}`,
+  },
+  OUT_OF_MEMORY: {
+    kind: "limit",
+    retry: false,
+    about:
+      "The task needed more heap than maxHeapMb allows, and its thread was ended. Raise " +
+      "maxHeapMb, or send smaller documents.",
+    say: ({ task, maxHeapMb }: { task: string; maxHeapMb: number }) =>
+      `Task "${task}" needed more heap than the ${maxHeapMb} MB that "maxHeapMb" allows a thread`,
+  },
+  QUEUE_FULL: {
+    kind: "limit",
+    retry: true,
+    about:
+      "All threads are busy and maxWaitingTasks tasks wait already. Try again later, or " +
+      "raise maxThreads or maxWaitingTasks.",
+    say: ({ task, maxWaitingTasks }: { task: string; maxWaitingTasks: number }) =>
+      `Task "${task}" was refused: ${maxWaitingTasks} tasks wait already ("maxWaitingTasks")`,
+  },
+  POOL_CLOSED: {
+    kind: "state",
+    retry: false,
+    about: "The pool of threads was closed before or while this task ran.",
+    say: ({ task }: { task: string }) => `Task "${task}" cannot run: the pool of threads is closed`,
+  },
+});
