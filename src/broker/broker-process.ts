@@ -2,15 +2,21 @@
  * Entry of the broker's own process: gets its options from its parent, reports where it listens, and
  * ends when the parent asks or is gone.
  */
-import { MillraceError } from "../core/index.js";
+import { type Logger, MillraceError, silentLogger } from "../core/index.js";
 import { BrokerErrors } from "./errors.js";
 import type { SimpleMessageBrokerOptions } from "./options.js";
 import { SimpleMessageBroker } from "./simple-message-broker.js";
 import type { ChildReport } from "./start-simple-message-broker.js";
 
+/** What the parent cannot be told any more, such as dropped messages, goes to its stderr. */
+const say = (details: object, text: string) => {
+  process.stderr.write(`broker (pid ${process.pid}): ${text} ${JSON.stringify(details)}\n`);
+};
+const logger: Logger = { ...silentLogger, warn: say, error: say };
+
 process.once("message", async (options: SimpleMessageBrokerOptions) => {
   const report = (message: ChildReport) => process.send?.(message);
-  const broker = new SimpleMessageBroker(options);
+  const broker = new SimpleMessageBroker(options, { logger });
   process.once("disconnect", () => broker.stop().then(() => process.exit(0)));
   // A Ctrl-C reaches the whole group of processes; the parent decides when this one ends.
   process.on("SIGINT", () => {});

@@ -43,7 +43,10 @@ export const SimpleMessageBrokerOptions = z.strictObject({
     .int()
     .min(1 * MiB)
     .default(() => Math.floor(totalmem() / 4))
-    .describe("Bytes of messages and arriving frames kept in memory; by default a quarter of it."),
+    .meta({
+      description: "Bytes of messages and arriving frames kept in memory at a time.",
+      defaultText: "a quarter of the machine's memory",
+    }),
   maxConnections: z
     .number()
     .int()

@@ -37,7 +37,6 @@ export async function startSimpleMessageBroker(
   const child = fork(entry, [], {
     // Options of this process, such as a debugger's port, are not the broker's.
     execArgv: [],
-    env: {},
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));

@@ -10,7 +10,7 @@ import { WireErrors } from "./errors.js";
 export const HEADER_BYTES = 8;
 
 /** The first buffer for a body that arrives in pieces; it grows fourfold as bytes really arrive. */
-const FIRST_BUFFER_BYTES = 64 * KiB;
+const FIRST_BUFFER_BYTES = 16 * KiB;
 const GROWTH = 4;
 const NOTHING = Buffer.alloc(0);
 

@@ -14,14 +14,10 @@ function defaultThreads(): number {
 }
 
 export const WorkerPoolOptions = z.strictObject({
-  maxThreads: z
-    .int()
-    .min(1)
-    .max(256)
-    .default(defaultThreads)
-    .describe(
-      "The most threads at once. Default: one less than the cores, but both of two; at most 8.",
-    ),
+  maxThreads: z.int().min(1).max(256).default(defaultThreads).meta({
+    description: "The most threads at once.",
+    defaultText: "one less than the cores, but both of two; at most 8",
+  }),
   idleTimeoutMs: z
     .int()
     .min(0)
