@@ -34,7 +34,8 @@ test.each([
   ["page", "page"],
   [" Page ", "page"],
   ["document", "document"],
-  ["block", "document"],
+  ["block", "block"],
+  ["chapter", "document"],
   ["", "document"],
 ])("text_depth %j means %s", (given, expected) => {
   expect(parseExtractParams({ text_depth: given }).textDepth).toBe(expected);

@@ -38,6 +38,11 @@ const WireParams = z.object({
   table_output_format: word("markdown"),
 });
 
+const TEXT_DEPTHS = ["document", "page", "block", "line", "span"] as const;
+
+/** An extractor that has no such depth takes the whole document, which loses nothing. */
+export type TextDepth = (typeof TEXT_DEPTHS)[number];
+
 export interface ExtractParams {
   readonly extractText: boolean;
   readonly extractImages: boolean;
@@ -47,8 +52,8 @@ export interface ExtractParams {
   readonly extractPageAsImage: boolean;
   readonly extractImagesMethod: string;
   readonly extractTablesMethod: string;
-  /** `page` only where the client said page or nothing; every other word means the document. */
-  readonly textDepth: "page" | "document";
+  /** How finely text is cut into rows. */
+  readonly textDepth: TextDepth;
   readonly tableOutputFormat: string;
 }
 
@@ -65,7 +70,12 @@ export function parseExtractParams(input: unknown): ExtractParams {
     extractPageAsImage: wire.extract_page_as_image,
     extractImagesMethod: wire.extract_images_method,
     extractTablesMethod: wire.extract_tables_method,
-    textDepth: wire.text_depth.trim().toLowerCase() === "page" ? "page" : "document",
+    textDepth: textDepthOf(wire.text_depth),
     tableOutputFormat: wire.table_output_format,
   };
+}
+
+function textDepthOf(word: string): TextDepth {
+  const depth = word.trim().toLowerCase();
+  return TEXT_DEPTHS.find((known) => known === depth) ?? "document";
 }

@@ -45,8 +45,8 @@ export interface Extraction {
 /**
  * Reads one document.
  *
- * @throws STAGES_DOCUMENT_UNREADABLE, …_ENCRYPTED, …_EMPTY, …_TOO_LARGE: all with the cause in the
- *   text.
+ * @throws STAGES_DOCUMENT_UNREADABLE, …_ENCRYPTED, …_EMPTY, …_TOO_LARGE, and for their formats
+ *   EXTRACT_OOXML_* and EXTRACT_HTML_*: all with the cause in the text.
  */
 export type Extractor = (request: ExtractRequest) => Extraction | Promise<Extraction>;
 

@@ -61,7 +61,7 @@ async function textRows(
     pageCount,
   };
   const texts = Array.from({ length: pageCount }, (_, index) => document.pageText(index));
-  if (request.params.textDepth === "document") {
+  if (request.params.textDepth !== "page") {
     return [await textRow({ ...about, text: texts.join(" "), textType: "document", page: -1 })];
   }
   const rows: ExtractedRow[] = [];
