@@ -1,0 +1,136 @@
+// Goal: every command and sample in README.md, docs/ and CONTRIBUTING.md works as it stands there.
+// Method: code blocks are cut out of the pages. TypeScript runs as a process; a comment behind a
+// console.log is the output that is expected. Commands of ours run in an empty folder with the
+// samples in it, and those that serve until they are stopped get a signal once they are ready.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterAll, describe, expect, test } from "vitest";
+import { startSimpleMessageBroker } from "../../src/broker/index.js";
+
+const root = join(import.meta.dirname, "../..");
+const main = join(root, "dist/cli/main.js");
+/** Below the package, so that a sample can import it by its name. */
+const scratch = join(root, "out", "docs-samples");
+const SERVING = ["broker", "serve", "pipeline"];
+
+interface Sample {
+  readonly page: string;
+  readonly language: string;
+  readonly text: string;
+}
+
+async function samples(): Promise<Sample[]> {
+  const docs = (await readdir(join(root, "docs"))).map((name) => `docs/${name}`);
+  const pages = ["README.md", "CONTRIBUTING.md", "examples/python-client.md", ...docs];
+  const found = pages.map(async (page) => {
+    const text = await readFile(join(root, page), "utf8");
+    return [...text.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map((match) => ({
+      page,
+      language: match[1] as string,
+      text: match[2] as string,
+    }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** Runs a process; `onLine` may end it with a signal. */
+function run(args: string[], cwd: string, onLine?: (line: string) => NodeJS.Signals | undefined) {
+  return new Promise<Ended>((resolve, reject) => {
+    const env = { ...process.env, MILLRACE_PORT: "0", NO_COLOR: "1" };
+    const child = spawn(process.execPath, args, { cwd, env });
+    let output = "";
+    const take = (line: string) => {
+      output += `${line}\n`;
+      const signal = onLine?.(line);
+      if (signal !== undefined) child.kill(signal);
+    };
+    createInterface({ input: child.stdout }).on("line", take);
+    createInterface({ input: child.stderr }).on("line", take);
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, output }));
+  });
+}
+
+const all = await samples();
+const ofLanguage = (language: string) => all.filter((sample) => sample.language === language);
+const commands = ofLanguage("sh").flatMap(({ page, text }) =>
+  text
+    .replaceAll("\\\n", " ")
+    .split("\n")
+    .map((line) => line.replace(/\s+#.*$/, "").trim())
+    .filter((line) => line !== "")
+    .map((line) => ({ page, line })),
+);
+
+afterAll(() => rm(scratch, { recursive: true, force: true }));
+
+describe("TypeScript samples", () => {
+  const blocks = ofLanguage("ts").map((sample, index) => ({ ...sample, index }));
+
+  test("there are some", () => {
+    expect(blocks.length).toBeGreaterThanOrEqual(3);
+  });
+
+  test.each(blocks)("sample $index, in $page, runs", async ({ text, index }) => {
+    await mkdir(scratch, { recursive: true });
+    const file = join(scratch, `sample-${index}.ts`);
+    await writeFile(file, text);
+    const { code, output } = await run(["--import", "tsx", file], root);
+    expect(output).not.toMatch(/error/i);
+    expect(code).toBe(0);
+    for (const [, expected] of text.matchAll(/console\.log\(.*\/\/ (.+)$/gm)) {
+      expect(output).toContain(expected);
+    }
+  });
+});
+
+describe("commands", () => {
+  const ours = commands.filter(({ line }) => line.startsWith("millrace "));
+
+  test("of this project are all known to this test", () => {
+    const known =
+      /^(millrace |npm (ci|test|install|run)|bash (interop|\.ci)\/run|\.venv\/|python3 )/;
+    for (const { page, line } of commands)
+      expect(`${page}: ${line}`).toMatch(known.source.replace("^", ": "));
+    expect(ours.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("of npm name scripts that exist", async () => {
+    const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const named = commands.flatMap(({ line }) => [...line.matchAll(/npm run ([\w:]+)/g)]);
+    expect(named.length).toBeGreaterThan(0);
+    for (const [, name] of named) expect(scripts).toHaveProperty([name as string]);
+  });
+
+  test("that are files exist", () => {
+    const files = commands.flatMap(({ line }) => [...line.matchAll(/^bash (\S+)/g)]);
+    expect(files.length).toBeGreaterThan(0);
+    for (const [, file] of files) expect(existsSync(join(root, file as string))).toBe(true);
+  });
+
+  test.each(ours)("`$line`, in $page, does what it is there for", async ({ line }) => {
+    const folder = await mkdtemp(join(tmpdir(), "millrace-docs-"));
+    const broker = await startSimpleMessageBroker({ port: 0 });
+    try {
+      await cp(join(root, "samples"), join(folder, "samples"), { recursive: true });
+      const args = line.replace("127.0.0.1:7671", `127.0.0.1:${broker.port}`).split(/\s+/).slice(1);
+      const serves = SERVING.includes(args[0] as string);
+      const onReady = (text: string) => (/^ready|^listening/.test(text) ? "SIGTERM" : undefined);
+      const { code, output } = await run([main, ...args], folder, serves ? onReady : undefined);
+      expect(output).not.toMatch(/error/i);
+      expect(code).toBe(0);
+    } finally {
+      await broker.stop();
+      await rm(folder, { recursive: true, force: true });
+    }
+  });
+});
