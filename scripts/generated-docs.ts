@@ -115,5 +115,7 @@ function defaultText(property: Property): string {
   if (property.defaultText !== undefined) return property.defaultText;
   const { default: value } = property;
   if (value === undefined || (typeof value === "object" && value !== null)) return "";
-  return typeof value === "number" ? value.toLocaleString("en") : `\`${JSON.stringify(value)}\``;
+  // Grouping helps in long numbers and misleads in ports.
+  const isLong = typeof value === "number" && value >= 10_000;
+  return isLong ? value.toLocaleString("en") : `\`${JSON.stringify(value)}\``;
 }

@@ -99,8 +99,8 @@ describe("commands", () => {
   test("of this project are all known to this test", () => {
     const known =
       /^(millrace |npm (ci|test|install|run)|bash (interop|\.ci)\/run|\.venv\/|python3 )/;
-    for (const { page, line } of commands)
-      expect(`${page}: ${line}`).toMatch(known.source.replace("^", ": "));
+    const unknown = commands.filter(({ line }) => !known.test(line));
+    expect(unknown).toEqual([]);
     expect(ours.length).toBeGreaterThanOrEqual(4);
   });
 
