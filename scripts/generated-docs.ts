@@ -5,7 +5,8 @@ import { BrokerParamsRedis, RedisClientConfig, SimpleClientConfig } from "../src
 import { errorTable } from "../src/core/index.js";
 import "../src/message/index.js";
 import { PipelineSettings, RunOptions, StopOptions } from "../src/pipeline/index.js";
-import "../src/runtime/index.js";
+import "../src/cli/errors.js";
+import { IngestOptions, LocalPipelineSettings, LocalServerOptions } from "../src/runtime/index.js";
 import { MessageBrokerTaskSinkConfig } from "../src/sinks/index.js";
 import { MessageBrokerTaskSourceConfig } from "../src/sources/index.js";
 import { ExtractOptions } from "../src/stages/index.js";
@@ -59,6 +60,9 @@ const SCHEMAS: readonly (readonly [title: string, used: string, schema: z.ZodTyp
   ["StopOptions", "`pipeline.stop()`", StopOptions],
   ["WorkerPoolOptions", "the threads of the local stages", WorkerPoolOptions],
   ["ExtractOptions", "the local stages", ExtractOptions],
+  ["LocalPipelineSettings", "`new LocalPipeline()`, `millrace pipeline`", LocalPipelineSettings],
+  ["LocalServerOptions", "`new LocalServer()`, `millrace serve`", LocalServerOptions],
+  ["IngestOptions", "`ingestDocuments()`, `millrace ingest`", IngestOptions],
 ];
 
 /** docs/configuration.md */

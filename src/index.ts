@@ -1,6 +1,6 @@
 /**
  * Millrace: jobs in, one result per job out. What most programs need; more stands behind the doors
- * `millrace/wire`, `/broker`, `/client`, `/message`, `/pipeline`, `/stages` and `/testing`.
+ * `millrace/broker`, `/client`, `/message`, `/pipeline`, `/runtime`, `/stages`, `/testing`, `/wire`.
  */
 export {
   type BrokerHandle,
@@ -48,5 +48,11 @@ export {
   StopOptions,
   toSnakeCase,
 } from "./pipeline/index.js";
+export {
+  LocalPipeline,
+  LocalPipelineOptions,
+  LocalServer,
+  LocalServerOptions,
+} from "./runtime/index.js";
 export { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "./sinks/index.js";
 export { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "./sources/index.js";

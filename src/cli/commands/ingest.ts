@@ -1,0 +1,135 @@
+/** `millrace ingest` */
+import { z } from "zod";
+import { SimpleMessageBroker } from "../../broker/index.js";
+import { createClient, MemoryClient, type MessageBrokerClient } from "../../client/index.js";
+import type { Logger } from "../../core/index.js";
+import {
+  IngestOptions,
+  LocalPipeline,
+  LocalPipelineSettings,
+  openResultWriter,
+  parseBrokerUrl,
+  RESULT_FORMATS,
+} from "../../runtime/index.js";
+import { commonOptions, defineCommand } from "../command.js";
+import { CliErrors } from "../errors.js";
+import { runIngest, summary } from "../ingest-run.js";
+import { printable } from "../printable.js";
+
+const PING_MS = 10_000;
+/** What is in work when the command is interrupted is lost anyway. */
+const STOP_MS = 2_000;
+
+const { workers, extract, stageTimeoutMs, concurrency, taskQueue } = LocalPipelineSettings.shape;
+
+const IngestCommandOptions = z.strictObject({
+  out: z.string().min(1).default("out").describe("Directory of the results."),
+  format: z
+    .enum(RESULT_FORMATS)
+    .default("json")
+    .describe("The whole result, a row per line, or the text alone."),
+  broker: z
+    .string()
+    .optional()
+    .describe("Send to a broker that runs already, simple://host:port; else all is done here."),
+  ...IngestOptions.shape,
+  concurrency: concurrency.describe("Documents in work at a time."),
+  taskQueue,
+  stageTimeoutMs,
+  workers,
+  extract,
+  ...commonOptions("warn"),
+});
+type IngestCommandConfig = z.output<typeof IngestCommandOptions>;
+
+export const ingest = defineCommand({
+  about:
+    "Extracts the text of documents: PDF, DOCX, PPTX, HTML, Markdown and plain text. PATHS are " +
+    "files and folders; each document gets a file of its own under --out.",
+  options: IngestCommandOptions,
+  operands: ["PATHS...", "documents, and folders that hold documents"],
+  groups: {
+    "Results:": ["out", "format", "textDepth"],
+    "Work:": [
+      "broker",
+      "taskQueue",
+      "concurrency",
+      "maxDocumentBytes",
+      "maxBytesInWork",
+      "resultTimeoutMs",
+    ],
+    "Extraction (without --broker):": [
+      "stageTimeoutMs",
+      "maxThreads",
+      "maxHeapMb",
+      "maxPages",
+      "maxPdfMemoryMb",
+      "pageNumberBase",
+      "strictCapabilities",
+    ],
+  },
+  examples: [
+    ["millrace ingest report.pdf", "the result is out/report.pdf.json"],
+    ["millrace ingest docs/ --format md --out text", "a folder as Markdown"],
+    ["millrace ingest docs/ --json | jq .rows", "a line of JSON per document"],
+    ["millrace ingest a.pdf --broker simple://10.0.0.5:7671", "let another machine work"],
+  ],
+  async run(config, { operands: paths, logger, output, stop }) {
+    if (paths.length === 0) throw CliErrors.PATHS_MISSING({});
+    const { json, out, format, maxDocumentBytes, maxBytesInWork, resultTimeoutMs } = config;
+    const { taskQueue, concurrency, textDepth } = config;
+    const limits = { maxDocumentBytes, maxBytesInWork, resultTimeoutMs };
+    const options = { taskQueue, concurrency, textDepth, ...limits };
+    const chain = await openChain(config, logger, stop.signal);
+    try {
+      const writer = await openResultWriter(out, format);
+      const work = { client: chain.client, paths, options, writer };
+      const report = await runIngest(work, { json, output, stop });
+      const { exitCode, ...counts } = report;
+      if (json) output.json({ event: "done", ...counts, out });
+      else output.line(`${summary(report)}; results are in ${printable(out)}`);
+      return exitCode;
+    } finally {
+      stop.limit(2 * STOP_MS);
+      await chain.close();
+    }
+  },
+});
+
+interface Chain {
+  readonly client: MessageBrokerClient;
+  close(): Promise<void>;
+}
+
+/** A client of the broker that was named, or of a broker and a pipeline in this process. */
+async function openChain(
+  config: IngestCommandConfig,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<Chain> {
+  if (config.broker !== undefined) {
+    const client = createClient(parseBrokerUrl(config.broker));
+    try {
+      await client.ping({ timeoutMs: PING_MS, signal });
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+    return { client, close: () => client.close() };
+  }
+  const { taskQueue, concurrency, stageTimeoutMs, workers, extract } = config;
+  // Never started, the broker does not listen: it only holds the queues, with room for all that may
+  // be in work, as base64 and in two copies.
+  const maxHeldBytes = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
+  const broker = new SimpleMessageBroker({ maxHeldBytes });
+  const brokerClient = { clientType: "memory", broker } as const;
+  const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract };
+  const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger });
+  await pipeline.start();
+  const client = new MemoryClient(brokerClient);
+  const close = async () => {
+    await client.close();
+    await pipeline.stop({ drain: false, timeoutMs: STOP_MS });
+  };
+  return { client, close };
+}

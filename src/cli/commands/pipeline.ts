@@ -1,0 +1,91 @@
+/** `millrace pipeline` */
+import { z } from "zod";
+import { createClient } from "../../client/index.js";
+import { processId } from "../../core/index.js";
+import { LocalPipeline, LocalPipelineSettings, parseBrokerUrl } from "../../runtime/index.js";
+import { commonOptions, defineCommand } from "../command.js";
+import { runService } from "../service.js";
+
+/** How long a broker may take to answer at the start. */
+const PING_MS = 10_000;
+/** What a pipeline may take beyond the time for jobs in work. */
+const CLOSE_MS = 2_000;
+
+export const PIPELINE_GROUPS = {
+  "Jobs:": [
+    "broker",
+    "taskQueue",
+    "concurrency",
+    "stageTimeoutMs",
+    "strictSchema",
+    "maxResultBytes",
+    "drainTimeoutMs",
+  ],
+  "Extraction:": [
+    "maxThreads",
+    "maxHeapMb",
+    "maxPages",
+    "maxPdfMemoryMb",
+    "pageNumberBase",
+    "strictCapabilities",
+  ],
+};
+
+const PipelineOptions = z.strictObject({
+  broker: z
+    .string()
+    .default("simple://127.0.0.1:7671")
+    .describe("The broker to take jobs from: simple://host:port."),
+  ...LocalPipelineSettings.shape,
+  drainTimeoutMs: z
+    .number()
+    .int()
+    .min(0)
+    .max(2_147_483_647)
+    .default(3_000)
+    .describe("On stop, how long jobs in work may take to end; the rest goes back to the queue."),
+  ...commonOptions("info"),
+});
+
+export const pipeline = defineCommand({
+  about:
+    "Runs a pipeline with the local stages: takes jobs from a broker that runs already, extracts " +
+    "text, puts one result per job back. Any number of them may work at one queue. " +
+    "Stop it with Ctrl-C.",
+  options: PipelineOptions,
+  groups: PIPELINE_GROUPS,
+  examples: [
+    ["millrace pipeline", "work for the broker on this machine"],
+    ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
+    ["millrace pipeline --queue scans --concurrency 2", "for another queue"],
+  ],
+  async run(config, { logger, output, stop }) {
+    const { json, logLevel: _, logFormat: __, broker, drainTimeoutMs, ...settings } = config;
+    const brokerClient = parseBrokerUrl(broker);
+    const line = createClient(brokerClient);
+    try {
+      await line.ping({ timeoutMs: PING_MS, signal: stop.signal });
+    } finally {
+      await line.close();
+    }
+    const local = new LocalPipeline({ brokerClient, ...settings }, { logger });
+    const { taskQueue: queue, concurrency } = settings;
+    const service = {
+      start: () => local.start(),
+      ready: () => ({
+        text: `ready ${broker} (pid ${processId}, queue ${queue}, concurrency ${concurrency})`,
+        facts: { event: "ready", url: broker, pid: processId, queue, concurrency },
+      }),
+      ended: () => local.ended,
+      stop: () => local.stop({ drain: drainTimeoutMs > 0, timeoutMs: Math.max(1, drainTimeoutMs) }),
+      stopped() {
+        const { processedCount: done = 0, errorCount: failed = 0 } = local.getStats() ?? {};
+        const jobs = `${done} job${done === 1 ? "" : "s"}`;
+        const text = `stopped: ${jobs} done, ${failed} failed or given back`;
+        return { text, facts: { event: "stopped", done, failed } };
+      },
+      stopTimeoutMs: drainTimeoutMs + CLOSE_MS,
+    };
+    return runService(service, { json, output, stop });
+  },
+});

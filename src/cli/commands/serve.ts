@@ -1,0 +1,42 @@
+/** `millrace serve` */
+import { z } from "zod";
+import { processId } from "../../core/index.js";
+import { formatBrokerUrl, LocalServer, LocalServerOptions } from "../../runtime/index.js";
+import { commonOptions, defineCommand } from "../command.js";
+import { droppedText, MEMORY_NOTE, runService } from "../service.js";
+import { BROKER_GROUPS, warnIfRemote } from "./broker.js";
+import { PIPELINE_GROUPS } from "./pipeline.js";
+
+export const serve = defineCommand({
+  about:
+    "Runs a broker and a pipeline with the local stages in one process: clients of nv-ingest's " +
+    "simple broker submit jobs and fetch results. Stop it with Ctrl-C. Messages are held in " +
+    "memory.",
+  options: z.strictObject({ ...LocalServerOptions.shape, ...commonOptions("info") }),
+  groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS },
+  examples: [
+    ["millrace serve", "listen at 127.0.0.1, port 7671"],
+    ["millrace serve --port 8000 --max-threads 4", "another port, four threads"],
+    ["millrace ingest a.pdf --broker simple://127.0.0.1:7671", "send it a document"],
+  ],
+  async run({ json, logLevel: _, logFormat: __, ...options }, { logger, output, stop }) {
+    const server = new LocalServer(options, { logger });
+    warnIfRemote(options.broker, logger);
+    const service = {
+      start: () => server.start(),
+      ready() {
+        const url = formatBrokerUrl(server);
+        const text = `listening ${url} (pid ${processId}, ${MEMORY_NOTE})`;
+        return { text, facts: { event: "listening", url, pid: processId, durability: "memory" } };
+      },
+      ended: () => server.ended,
+      stop: () => server.stop(),
+      stopped() {
+        const { dropped } = server.getStats().broker;
+        return { text: droppedText(dropped), facts: { event: "stopped", dropped } };
+      },
+      stopTimeoutMs: options.stopTimeoutMs,
+    };
+    return runService(service, { json, output, stop });
+  },
+});

@@ -1,0 +1,54 @@
+/** What goes wrong where the rooms are joined: addresses, files, results on disk. */
+import { defineErrors, quote } from "../core/index.js";
+
+export const RuntimeErrors = defineErrors("RUNTIME", {
+  BROKER_URL_INVALID: {
+    kind: "input",
+    retry: false,
+    about: "A broker's URL cannot be read. Write simple://host:port, for example with port 7671.",
+    say: ({ url, reason }: { url: string; reason: string }) =>
+      `the broker URL ${quote(url)} ${reason}; write it like simple://127.0.0.1:7671`,
+  },
+  PATH_UNREADABLE: {
+    kind: "input",
+    retry: false,
+    about: "A path given for ingestion does not exist or cannot be looked into.",
+    say: ({ path, reason }: { path: string; reason: string }) =>
+      `cannot read ${quote(path)}: ${reason}`,
+  },
+  DOCUMENT_TYPE_UNSUPPORTED: {
+    kind: "input",
+    retry: false,
+    about: "A file is of a type that the local stages do not extract, told by its extension.",
+    say: ({ supported }: { supported: readonly string[] }) =>
+      `its extension stands for no supported document type (${supported.join(", ")})`,
+  },
+  DOCUMENT_NOT_A_FILE: {
+    kind: "input",
+    retry: false,
+    about: "What lies at a path is a symbolic link, a device or a pipe. Links are not followed.",
+    say: ({ what }: { what: string }) => `it is ${what}, not a file`,
+  },
+  DOCUMENT_TOO_LARGE: {
+    kind: "limit",
+    retry: false,
+    about: "A file is larger than maxDocumentBytes. Split it, or raise the option.",
+    say: ({ bytes, maxDocumentBytes }: { bytes: number; maxDocumentBytes: number }) =>
+      `it has ${bytes} bytes, more than maxDocumentBytes (${maxDocumentBytes}) allows`,
+  },
+  RESULT_LATE: {
+    kind: "transport",
+    retry: true,
+    about: "No result came within resultTimeoutMs. Is a pipeline working at the queue?",
+    say: ({ taskQueue, resultTimeoutMs }: { taskQueue: string; resultTimeoutMs: number }) =>
+      `no result came within ${resultTimeoutMs} ms (resultTimeoutMs); ` +
+      `does a pipeline work at queue ${quote(taskQueue)}?`,
+  },
+  RESULT_UNWRITABLE: {
+    kind: "input",
+    retry: false,
+    about: "A result cannot be written to its directory. The text carries the system's reason.",
+    say: ({ path, reason }: { path: string; reason: string }) =>
+      `cannot write ${quote(path)}: ${reason}`,
+  },
+});

@@ -1,0 +1,31 @@
+/** Joins the other rooms: pipelines and servers ready to run, documents in, results out. */
+export { formatBrokerUrl, parseBrokerUrl } from "./broker-url.js";
+export { RuntimeErrors } from "./errors.js";
+export { type FoundDocument, findDocuments, LOCAL_DOCUMENT_TYPES } from "./find-documents.js";
+export {
+  type DocumentOutcome,
+  type IngestConfig,
+  IngestOptions,
+  ingestDocuments,
+} from "./ingest-documents.js";
+export {
+  LocalPipeline,
+  type LocalPipelineConfig,
+  LocalPipelineOptions,
+  LocalPipelineSettings,
+  type LocalPipelineStats,
+} from "./local-pipeline.js";
+export {
+  LocalServer,
+  type LocalServerConfig,
+  LocalServerOptions,
+  type LocalServerStats,
+} from "./local-server.js";
+export { outputName } from "./output-name.js";
+export { resultText, rowText } from "./result-text.js";
+export {
+  openResultWriter,
+  RESULT_FORMATS,
+  type ResultFormat,
+  type ResultWriter,
+} from "./write-result.js";

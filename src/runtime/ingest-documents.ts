@@ -1,0 +1,204 @@
+/**
+ * Sends documents through a pipeline and hands back what became of each. Knows a client and files;
+ * who works off the jobs is not its business.
+ */
+import { z } from "zod";
+import { ClientErrors, type MessageBrokerClient } from "../client/index.js";
+import {
+  hasCode,
+  linkSignals,
+  MiB,
+  messageOf,
+  monotonicMs,
+  parseOptions,
+  sharedAbortController,
+} from "../core/index.js";
+import {
+  createJob,
+  encodeJob,
+  extractTask,
+  failureCause,
+  parseResult,
+  type ResultDocument,
+} from "../message/index.js";
+import { RuntimeErrors } from "./errors.js";
+import { type FoundDocument, findDocuments } from "./find-documents.js";
+import { readDocument } from "./read-document.js";
+import { characterCount } from "./result-text.js";
+
+export const IngestOptions = z.strictObject({
+  taskQueue: z.string().min(1).default("ingest_task_queue").describe("Queue of the jobs."),
+  concurrency: z
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(4)
+    .describe("Documents in work at a time."),
+  textDepth: z
+    .enum(["page", "document"])
+    .default("page")
+    .describe("One row of text per page, or one per document."),
+  maxDocumentBytes: z
+    .number()
+    .int()
+    .min(1)
+    .max(256 * MiB)
+    .default(256 * MiB)
+    .describe("Largest document taken in, in bytes."),
+  maxBytesInWork: z
+    .number()
+    .int()
+    .min(1 * MiB)
+    .default(256 * MiB)
+    .describe("Bytes of documents in work at a time; a larger document goes alone."),
+  resultTimeoutMs: z
+    .number()
+    .int()
+    .min(1)
+    .max(2_147_483_647)
+    .default(900_000)
+    .describe("How long a document's result may take, waiting in the queue included."),
+});
+export type IngestOptions = z.input<typeof IngestOptions>;
+export type IngestConfig = z.output<typeof IngestOptions>;
+
+/** What became of one document. */
+export interface DocumentOutcome {
+  readonly path: string;
+  /** The path below what was given, with "/"; unique within one call. */
+  readonly name: string;
+  readonly documentType: string | undefined;
+  /** `skipped`: found in a folder and of a kind that is not taken in. */
+  readonly status: "success" | "failed" | "skipped";
+  readonly rows: number;
+  /** Code points of text. */
+  readonly characters: number;
+  /** From reading the file to having its result. */
+  readonly elapsedMs: number;
+  /** Also of failed jobs, when the pipeline answered. */
+  readonly result?: ResultDocument;
+  /** Why it failed or was skipped. */
+  readonly cause?: string;
+}
+
+/** What ends the whole ingestion, because the next document would fare no better. */
+const FATAL_CODES = [
+  ClientErrors.BROKER_UNAVAILABLE.code,
+  ClientErrors.CONNECTIONS_USED_UP.code,
+  ClientErrors.CLOSED.code,
+  "QUEUE_FULL",
+  "QUEUE_UNAVAILABLE",
+];
+
+/**
+ * Ingests files and folders; yields one outcome per file, in the order in which they are done. At
+ * most `concurrency` documents and `maxBytesInWork` bytes are in work, and no more are begun while
+ * nobody asks for outcomes. Leaving the loop ends what is in work.
+ *
+ * @throws OPTIONS_INVALID, RUNTIME_PATH_UNREADABLE, CLIENT_BROKER_UNAVAILABLE, QUEUE_FULL,
+ *   QUEUE_UNAVAILABLE, and the signal's reason.
+ */
+export async function* ingestDocuments(
+  client: MessageBrokerClient,
+  paths: readonly string[],
+  options: IngestOptions & { readonly signal?: AbortSignal | undefined } = {},
+): AsyncGenerator<DocumentOutcome, void, void> {
+  const { signal, ...settings } = options;
+  const config = parseOptions(IngestOptions, settings, "ingestDocuments");
+  const leaving = sharedAbortController();
+  const either = linkSignals(signal, leaving.signal);
+  const inWork = new Map<FoundDocument, Promise<Done>>();
+  let bytesInWork = 0;
+  const next = async (): Promise<DocumentOutcome> => {
+    const { found, outcome } = await Promise.race(inWork.values());
+    inWork.delete(found);
+    bytesInWork -= found.sizeBytes;
+    return outcome;
+  };
+  const isFull = (found: FoundDocument) =>
+    inWork.size >= config.concurrency ||
+    (inWork.size > 0 && bytesInWork + found.sizeBytes > config.maxBytesInWork);
+  try {
+    for await (const found of findDocuments(paths, { signal: either.signal })) {
+      while (isFull(found)) yield await next();
+      either.signal.throwIfAborted();
+      bytesInWork += found.sizeBytes;
+      const work = ingest(found, { client, config, signal: either.signal });
+      // Looked at when its turn comes; until then a failure must not end the process.
+      work.catch(() => {});
+      inWork.set(found, work);
+    }
+    while (inWork.size > 0) yield await next();
+  } finally {
+    leaving.abort();
+    await Promise.allSettled(inWork.values());
+    either.unlink();
+  }
+}
+
+interface Done {
+  readonly found: FoundDocument;
+  readonly outcome: DocumentOutcome;
+}
+
+interface Means {
+  readonly client: MessageBrokerClient;
+  readonly config: IngestConfig;
+  readonly signal: AbortSignal;
+}
+
+async function ingest(found: FoundDocument, means: Means): Promise<Done> {
+  const startedAtMs = monotonicMs();
+  const { path, name, documentType, isGiven, problem } = found;
+  const outcomeOf = (end: Pick<DocumentOutcome, "status"> & Partial<DocumentOutcome>): Done => {
+    const elapsedMs = Math.round(monotonicMs() - startedAtMs);
+    const none = { rows: 0, characters: 0 };
+    return { found, outcome: { path, name, documentType, elapsedMs, ...none, ...end } };
+  };
+  if (problem !== undefined) {
+    return outcomeOf({ status: isGiven ? "failed" : "skipped", cause: problem.message });
+  }
+  try {
+    const result = await sendAndFetch(found, means);
+    const rows = result.data?.length ?? 0;
+    if (result.status === "success") {
+      return outcomeOf({ status: "success", rows, characters: characterCount(result), result });
+    }
+    const cause = failureCause(result) ?? (result.description || "the result gives no cause");
+    return outcomeOf({ status: "failed", rows, result, cause });
+  } catch (error) {
+    means.signal.throwIfAborted();
+    if (FATAL_CODES.some((code) => hasCode(error, code))) throw error;
+    return outcomeOf({ status: "failed", cause: messageOf(error) });
+  }
+}
+
+async function sendAndFetch(found: FoundDocument, means: Means): Promise<ResultDocument> {
+  const { client, config, signal } = means;
+  const { taskQueue, resultTimeoutMs } = config;
+  const startedAtMs = monotonicMs();
+  const leftMs = () => Math.max(1, startedAtMs + resultTimeoutMs - monotonicMs());
+  const job = await jobOf(found, config);
+  signal.throwIfAborted();
+  const submission = { forNvIngest: true, timeoutMs: leftMs(), signal };
+  const { transactionId } = await client.submitMessage(taskQueue, job, submission);
+  const text = await client.fetchMessage(transactionId, { timeoutMs: leftMs(), signal });
+  if (text === undefined) throw RuntimeErrors.RESULT_LATE({ taskQueue, resultTimeoutMs });
+  return parseResult(text);
+}
+
+/** The job as text; asks for text alone, which is what the local stages can give. */
+async function jobOf(found: FoundDocument, config: IngestConfig): Promise<string> {
+  const type = found.documentType as string;
+  const content = await readDocument(found, config.maxDocumentBytes);
+  const task = extractTask({
+    documentType: type,
+    textDepth: config.textDepth,
+    extractImages: false,
+    extractTables: false,
+    extractCharts: false,
+  });
+  const document = { name: found.name, type, content };
+  return encodeJob(createJob({ documents: [document], tasks: [task] }));
+}

@@ -1,0 +1,154 @@
+/**
+ * A pipeline with the stages that need no model: takes jobs from a broker, extracts text in
+ * threads, hands results back. It owns its threads and its client; the broker is somebody else's.
+ */
+import { z } from "zod";
+import {
+  type BrokerClientConfig,
+  BrokerClientOption,
+  type MessageBrokerClient,
+  useClient,
+} from "../client/index.js";
+import { Component, type Logger, parseOptions, silentLogger } from "../core/index.js";
+import { Pipeline, PipelineSettings, type PipelineStats, StopOptions } from "../pipeline/index.js";
+import { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "../sinks/index.js";
+import { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "../sources/index.js";
+import { ExtractOptions, localStages } from "../stages/index.js";
+import { WorkerPool, WorkerPoolOptions, type WorkerPoolStats } from "../workers/index.js";
+import { settlesWithin } from "./within.js";
+
+const CONCURRENCY_MIN = 4;
+/** Connections besides those of jobs: questions, and some air. */
+const CONNECTIONS_EXTRA = 8;
+const CONNECTIONS_MIN = 256;
+/** What the pipeline may take after its drain time to answer or give back what it cut off. */
+const CUT_OFF_MS = 1_250;
+const CLOSE_MS = 500;
+
+/** Two jobs per thread, so that no thread waits for its next job to be opened. */
+function defaultConcurrency(): number {
+  return Math.max(CONCURRENCY_MIN, 2 * WorkerPoolOptions.parse({}).maxThreads);
+}
+
+const { taskQueue, strictSchema } = MessageBrokerTaskSourceConfig.shape;
+
+/** Everything but the broker. */
+export const LocalPipelineSettings = z.strictObject({
+  taskQueue,
+  concurrency: PipelineSettings.shape.concurrency
+    .unwrap()
+    .default(defaultConcurrency)
+    .describe("Jobs in work at a time; twice the threads unless given, at least 4."),
+  stageTimeoutMs: PipelineSettings.shape.stageTimeoutMs,
+  strictSchema,
+  maxResultBytes: MessageBrokerTaskSinkConfig.shape.maxResultBytes,
+  workers: WorkerPoolOptions.pick({ maxThreads: true, maxHeapMb: true }).prefault({}),
+  extract: ExtractOptions.prefault({}),
+});
+export type LocalPipelineSettings = z.input<typeof LocalPipelineSettings>;
+
+export const LocalPipelineOptions = z.strictObject({
+  brokerClient: BrokerClientOption,
+  ...LocalPipelineSettings.shape,
+});
+export type LocalPipelineOptions = z.input<typeof LocalPipelineOptions>;
+export type LocalPipelineConfig = z.output<typeof LocalPipelineOptions>;
+
+export interface LocalPipelineStats extends PipelineStats {
+  workers: WorkerPoolStats;
+}
+
+/** What exists between start and stop. */
+interface Parts {
+  readonly pool: WorkerPool;
+  readonly client: MessageBrokerClient;
+  readonly closeClient: () => Promise<void>;
+  readonly pipeline: Pipeline;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
+ * throws.
+ */
+export class LocalPipeline extends Component<StopOptions> {
+  readonly #config: LocalPipelineConfig;
+  readonly #logger: Logger;
+  #parts: Parts | undefined;
+  #lastStats: LocalPipelineStats | undefined;
+
+  /** Connects to nothing and starts no thread. @throws OPTIONS_INVALID */
+  constructor(options: LocalPipelineOptions = {}, dependencies: { logger?: Logger } = {}) {
+    super();
+    this.#config = parseOptions(LocalPipelineOptions, options, "LocalPipeline");
+    this.#logger = dependencies.logger ?? silentLogger;
+  }
+
+  /**
+   * Settles when the pipeline works no more: resolves after a stop, rejects when it cannot go on,
+   * for example because the broker refuses its requests. Undefined before the first start.
+   */
+  get ended(): Promise<void> | undefined {
+    return this.#parts?.ended;
+  }
+
+  /** Undefined before the first start; after a stop what held then. */
+  getStats(): LocalPipelineStats | undefined {
+    if (this.#parts === undefined) return this.#lastStats;
+    const { pipeline, pool } = this.#parts;
+    return { ...pipeline.getStats(), workers: pool.getStats() };
+  }
+
+  protected override async onStart(): Promise<void> {
+    const { brokerClient, workers, extract, taskQueue, strictSchema, ...rest } = this.#config;
+    const { concurrency, stageTimeoutMs, maxResultBytes } = rest;
+    const logger = this.#logger;
+    const { client, close } = useClient(withConnections(brokerClient, concurrency));
+    const pool = new WorkerPool(workers);
+    const source = new MessageBrokerTaskSource(
+      { brokerClient: client, taskQueue, strictSchema },
+      { logger },
+    );
+    const sink = new MessageBrokerTaskSink({ brokerClient: client, maxResultBytes }, { logger });
+    const stages = localStages(pool, extract);
+    const pipeline = new Pipeline({ source, sink, stages, concurrency, stageTimeoutMs, logger });
+    try {
+      await sink.start();
+      await source.start();
+    } catch (error) {
+      await Promise.all([pool.close(), sink.stop(), close()]);
+      throw error;
+    }
+    // Unlike `start`, `run` tells when the pipeline cannot go on.
+    const ended = pipeline.run().then(() => {});
+    ended.catch(() => {});
+    this.#parts = { pool, client, closeClient: close, pipeline, ended };
+  }
+
+  /** Ends within the drain time and two seconds, whatever the stages and the broker do. */
+  protected override async onStop(options?: StopOptions): Promise<void> {
+    const { pool, closeClient, pipeline } = this.#parts as Parts;
+    const config = parseOptions(StopOptions, options, "stop");
+    const stopped = pipeline.stop(config);
+    const drainMs = config.drain ? config.timeoutMs : 0;
+    // A full queue may keep the sink waiting for long; without its client it gives up.
+    const isInTime = await settlesWithin(stopped, drainMs + CUT_OFF_MS);
+    if (!isInTime) this.#logger.warn({}, "the pipeline did not stop in time");
+    await settlesWithin(Promise.all([closeClient(), pool.close(), stopped]), CLOSE_MS);
+    this.#lastStats = this.getStats();
+    this.#parts = undefined;
+  }
+}
+
+/** Each job holds one connection until it is acknowledged, and needs one more for its result. */
+function withConnections<T extends BrokerClientConfig | MessageBrokerClient>(
+  brokerClient: T,
+  concurrency: number,
+): T {
+  const isSimple =
+    !("fetchDelivery" in brokerClient) &&
+    (brokerClient.clientType === undefined || brokerClient.clientType === "simple");
+  if (!isSimple || "maxConnections" in brokerClient) return brokerClient;
+  const maxConnections = Math.max(CONNECTIONS_MIN, 2 * concurrency + CONNECTIONS_EXTRA);
+  return { ...brokerClient, maxConnections };
+}

@@ -1,0 +1,97 @@
+/**
+ * Broker and pipeline in one process: clients connect over TCP, the pipeline takes its jobs from
+ * the same queues without the network.
+ */
+import { z } from "zod";
+import {
+  SimpleMessageBroker,
+  SimpleMessageBrokerOptions,
+  type SimpleMessageBrokerStats,
+} from "../broker/index.js";
+import { Component, type Logger, parseOptions, silentLogger } from "../core/index.js";
+import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
+import { settlesWithin } from "./within.js";
+
+/** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
+const PIPELINE_SHARE = 0.5;
+const PIPELINE_SHARE_MAX = 0.8;
+const BROKER_SHARE = 0.15;
+
+export const LocalServerOptions = z.strictObject({
+  broker: SimpleMessageBrokerOptions.omit({ drainTimeoutMs: true }).prefault({}),
+  pipeline: LocalPipelineSettings.prefault({}),
+  stopTimeoutMs: z
+    .number()
+    .int()
+    .min(1_000)
+    .max(2_147_483_647)
+    .default(5_000)
+    .describe("How long a stop may take in all; half of it is for jobs in work to end."),
+});
+export type LocalServerOptions = z.input<typeof LocalServerOptions>;
+export type LocalServerConfig = z.output<typeof LocalServerOptions>;
+
+export interface LocalServerStats {
+  broker: SimpleMessageBrokerStats;
+  pipeline: LocalPipelineStats | undefined;
+}
+
+/**
+ * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED.
+ *
+ * A stop refuses new jobs at once, gives jobs in work their time, answers the rest of them as
+ * failed and then ends the broker. What was still queued is gone, and counted in
+ * `getStats().broker.dropped`.
+ */
+export class LocalServer extends Component {
+  readonly #config: LocalServerConfig;
+  readonly #broker: SimpleMessageBroker;
+  readonly #pipeline: LocalPipeline;
+
+  /** Listens nowhere yet. @throws OPTIONS_INVALID */
+  constructor(options: LocalServerOptions = {}, dependencies: { logger?: Logger } = {}) {
+    super();
+    const logger = dependencies.logger ?? silentLogger;
+    this.#config = parseOptions(LocalServerOptions, options, "LocalServer");
+    this.#broker = new SimpleMessageBroker(this.#config.broker, { logger });
+    const brokerClient = { clientType: "memory", broker: this.#broker } as const;
+    this.#pipeline = new LocalPipeline({ brokerClient, ...this.#config.pipeline }, { logger });
+  }
+
+  get host(): string {
+    return this.#broker.host;
+  }
+
+  /** The port that is listened at; before `start` the one asked for. */
+  get port(): number {
+    return this.#broker.port;
+  }
+
+  /** As of `LocalPipeline`. */
+  get ended(): Promise<void> | undefined {
+    return this.#pipeline.ended;
+  }
+
+  getStats(): LocalServerStats {
+    return { broker: this.#broker.getStats(), pipeline: this.#pipeline.getStats() };
+  }
+
+  protected override async onStart(): Promise<void> {
+    await this.#broker.start();
+    try {
+      await this.#pipeline.start();
+    } catch (error) {
+      await this.#broker.stop();
+      throw error;
+    }
+  }
+
+  protected override async onStop(): Promise<void> {
+    const { stopTimeoutMs } = this.#config;
+    this.#broker.drain();
+    const timeoutMs = Math.ceil(stopTimeoutMs * PIPELINE_SHARE);
+    const stopped = this.#pipeline.stop({ timeoutMs, unfinished: "fail" });
+    await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
+    await this.#broker.stop({ drainTimeoutMs: Math.ceil(stopTimeoutMs * BROKER_SHARE) });
+  }
+}

@@ -1,0 +1,58 @@
+/** Brokers with clients for the client suite: over TCP, in a process of its own, and in process. */
+import { SimpleMessageBroker, startSimpleMessageBroker } from "../../src/broker/index.js";
+import { MemoryClient, type MessageBrokerClient, SimpleClient } from "../../src/client/index.js";
+import type { ClientBench, ClientBenchOptions } from "../../src/testing/index.js";
+
+/** Real clients, so a close must not take long: retries are few and quick. */
+const QUICK = { maxRetries: 2, maxBackoffMs: 50 };
+
+export async function overTcp(options: ClientBenchOptions = {}): Promise<ClientBench> {
+  const broker = new SimpleMessageBroker({ port: 0, brokerParams: options });
+  await broker.start();
+  const { port } = broker;
+  return {
+    ...withClients(
+      () => new SimpleClient({ host: "127.0.0.1", port, ...QUICK }),
+      () => broker.stop({ drainTimeoutMs: 1 }),
+    ),
+    heldCount: () => broker.getStats().waiters,
+  };
+}
+
+export async function inOwnProcess(options: ClientBenchOptions = {}): Promise<ClientBench> {
+  const broker = await startSimpleMessageBroker({ port: 0, brokerParams: options });
+  const { host, port } = broker;
+  return withClients(
+    () => new SimpleClient({ host, port, ...QUICK }),
+    () => broker.stop(),
+  );
+}
+
+export async function inMemory(options: ClientBenchOptions = {}): Promise<ClientBench> {
+  const broker = new SimpleMessageBroker({ port: 0, brokerParams: options });
+  return {
+    ...withClients(
+      () => new MemoryClient({ clientType: "memory", broker }),
+      () => broker.stop(),
+    ),
+    heldCount: () => broker.getStats().waiters,
+  };
+}
+
+function withClients(
+  make: () => MessageBrokerClient,
+  stop: () => Promise<void>,
+): Omit<ClientBench, "heldCount"> {
+  const clients: MessageBrokerClient[] = [];
+  return {
+    connect: () => {
+      const client = make();
+      clients.push(client);
+      return client;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(clients.map((client) => client.close()));
+      await stop();
+    },
+  };
+}

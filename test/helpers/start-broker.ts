@@ -1,0 +1,50 @@
+/** A broker in this process on a free port, stopped when its test ends. */
+import type { TestContext } from "vitest";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/broker/index.js";
+import type { Logger } from "../../src/core/index.js";
+import { decodeBody, encodeBody } from "../../src/wire/index.js";
+
+/** The part of a test's context that helpers need: where they leave their clean-up. */
+export type Cleanup = Pick<TestContext, "onTestFinished">;
+
+export async function startBroker(
+  t: Cleanup,
+  options: SimpleMessageBrokerOptions = {},
+  logger?: Logger,
+): Promise<SimpleMessageBroker> {
+  const broker = new SimpleMessageBroker({ port: 0, ...options }, logger ? { logger } : {});
+  await broker.start();
+  t.onTestFinished(() => broker.stop({ drainTimeoutMs: 1 }));
+  return broker;
+}
+
+/** Stores texts in process, in order. */
+export function preload(broker: SimpleMessageBroker, queueName: string, ...texts: string[]): void {
+  for (const text of texts) broker.store(queueName, encodeBody(text), { stampJobId: false });
+}
+
+/** Takes and acknowledges everything that is ready, in order. */
+export async function takeAll(broker: SimpleMessageBroker, queueName: string): Promise<string[]> {
+  const texts: string[] = [];
+  for (;;) {
+    const held = await broker.take(queueName, { waitMs: 0 });
+    if (held === undefined) return texts;
+    texts.push(decodeBody(held.body));
+    held.acknowledge();
+  }
+}
+
+/** A logger that remembers every line as one text. */
+export function collectingLogger(): Logger & { readonly lines: string[] } {
+  const lines: string[] = [];
+  const keep = (level: string) => (details: object, text: string) => {
+    lines.push(`${level} ${text} ${JSON.stringify(details)}`);
+  };
+  return {
+    lines,
+    debug: keep("debug"),
+    info: keep("info"),
+    warn: keep("warn"),
+    error: keep("error"),
+  };
+}
