@@ -60,8 +60,16 @@ const SCHEMAS: readonly (readonly [title: string, used: string, schema: z.ZodTyp
   ["StopOptions", "`pipeline.stop()`", StopOptions],
   ["WorkerPoolOptions", "the threads of the local stages", WorkerPoolOptions],
   ["ExtractOptions", "the local stages", ExtractOptions],
-  ["LocalPipelineSettings", "`new LocalPipeline()`, `millrace pipeline`", LocalPipelineSettings],
-  ["LocalServerOptions", "`new LocalServer()`, `millrace serve`", LocalServerOptions],
+  [
+    "LocalPipelineSettings",
+    "`new LocalPipeline()`, `millrace pipeline`, beside `workers` (WorkerPoolOptions) and `extract` (ExtractOptions)",
+    LocalPipelineSettings.omit({ workers: true, extract: true }),
+  ],
+  [
+    "LocalServerOptions",
+    "`new LocalServer()`, `millrace serve`, beside `broker` (SimpleMessageBrokerOptions) and `pipeline` (LocalPipelineSettings)",
+    LocalServerOptions.pick({ stopTimeoutMs: true }),
+  ],
   ["IngestOptions", "`ingestDocuments()`, `millrace ingest`", IngestOptions],
 ];
 

@@ -38,7 +38,7 @@ export const LocalPipelineSettings = z.strictObject({
   concurrency: PipelineSettings.shape.concurrency
     .unwrap()
     .default(defaultConcurrency)
-    .describe("Jobs in work at a time; twice the threads unless given, at least 4."),
+    .meta({ description: "Jobs in work at a time.", defaultText: "twice the threads, at least 4" }),
   stageTimeoutMs: PipelineSettings.shape.stageTimeoutMs,
   strictSchema,
   maxResultBytes: MessageBrokerTaskSinkConfig.shape.maxResultBytes,
