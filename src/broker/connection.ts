@@ -11,7 +11,7 @@
  * line, and the peer would never see the answer that was sent before.
  */
 import type { Socket } from "node:net";
-import { clampTimerMs, hasCode, messageOf } from "../core/index.js";
+import { hasCode, messageOf } from "../core/index.js";
 import {
   ACK_BYTES_MAX,
   encodeFinal,
@@ -25,6 +25,7 @@ import {
   WireErrors,
 } from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
+import { Deadline } from "./deadline.js";
 import { handleRequest } from "./handlers/handle-request.js";
 import type { Session, Transaction } from "./session.js";
 
@@ -44,8 +45,7 @@ export class Connection implements Session {
   #state: State = "request";
   #transaction: Transaction | undefined;
   #cancelHold: (() => void) | undefined;
-  #deadline: NodeJS.Timeout | undefined;
-  #deadlineOf = "";
+  readonly #deadline = new Deadline();
   #isAdvancing = false;
   /** Bytes of the next frame that the peer has already. */
   #sentAhead = 0;
@@ -94,7 +94,7 @@ export class Connection implements Session {
     this.#transaction = transaction;
     this.#state = "ack";
     if (transaction.ackWaitMs <= 0) this.#refuseAck();
-    else this.#arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
+    else this.#deadline.arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
     this.#advance();
   }
 
@@ -102,7 +102,7 @@ export class Connection implements Session {
     this.#state = "held";
     this.#cancelHold = cancel;
     this.#socket.setKeepAlive(true, 30_000);
-    this.#arm("hold", holdMs, () => this.#endOfHold(false));
+    this.#deadline.arm("hold", holdMs, () => this.#endOfHold(false));
   }
 
   endHold(): void {
@@ -131,6 +131,10 @@ export class Connection implements Session {
     try {
       while (this.#state === "request" || this.#state === "ack") {
         const isAck = this.#state === "ack";
+        if (!isAck && this.#socket.writableNeedDrain) {
+          this.#waitForReader();
+          break;
+        }
         const frame = this.#reader.next(isAck ? ACK_BYTES_MAX : this.#broker.config.maxFrameBytes);
         if (frame === undefined) {
           this.#waitForRest(isAck);
@@ -151,7 +155,7 @@ export class Connection implements Session {
       this.#discard(Number.POSITIVE_INFINITY);
       return;
     }
-    this.#disarm();
+    this.#deadline.disarm();
     handleRequest(frame, this, this.#broker);
   }
 
@@ -196,17 +200,31 @@ export class Connection implements Session {
     this.#discard(this.#reader.missingBytes);
   }
 
+  /** Answers must not pile up: until the peer has read what is there, no request is taken. */
+  #waitForReader(): void {
+    if (this.#deadline.of === "reader") return;
+    this.#socket.pause();
+    const { frameTimeoutMs } = this.#broker.config;
+    this.#deadline.arm("reader", frameTimeoutMs, () => this.#socket.destroy());
+    this.#socket.once("drain", () => {
+      if (this.#state !== "request") return;
+      this.#waitForRequest();
+      this.#socket.resume();
+      this.#advance();
+    });
+  }
+
   /** Between requests the idle deadline runs, inside a frame the frame's, before an ACK its own. */
   #waitForRest(isAck: boolean): void {
     const { headerTimeoutMs, frameTimeoutMs } = this.#broker.config;
     if (!this.#reader.insideFrame) return;
     const expire = isAck ? () => this.#refuseAck() : () => this.#socket.destroy();
     if (!this.#reader.insideBody) {
-      if (this.#deadlineOf !== "header") this.#arm("header", headerTimeoutMs, expire);
+      if (this.#deadline.of !== "header") this.#deadline.arm("header", headerTimeoutMs, expire);
       return;
     }
-    if (this.#deadlineOf === "body") this.#deadline?.refresh();
-    else this.#arm("body", frameTimeoutMs, expire);
+    if (this.#deadline.of === "body") this.#deadline.refresh();
+    else this.#deadline.arm("body", frameTimeoutMs, expire);
     if (isAck) this.#freeAckBody();
   }
 
@@ -237,7 +255,7 @@ export class Connection implements Session {
       this.#socket.destroySoon();
       return;
     }
-    this.#arm("idle", this.#broker.config.idleTimeoutMs, () => this.#socket.destroySoon());
+    this.#deadline.arm("idle", this.#broker.config.idleTimeoutMs, () => this.#discard(0));
   }
 
   /** Sends no more; reads and forgets up to `bytes` more bytes, for a time. */
@@ -247,19 +265,20 @@ export class Connection implements Session {
     this.#discardBytes = bytes;
     this.#socket.end();
     this.#socket.resume();
-    this.#arm("discard", DISCARD_MS, () => this.#socket.destroy());
+    this.#deadline.arm("discard", DISCARD_MS, () => this.#socket.destroy());
     if (bytes <= 0 || this.#socket.readableEnded) this.#socket.destroySoon();
   }
 
   #onEnd(): void {
     if (this.#state === "held") this.#endOfHold(true);
     else if (this.#state === "ack") this.#refuseAck();
+    else if (this.#state === "request") this.#discard(0);
     this.#socket.destroySoon();
   }
 
   #onClose(): void {
     this.#state = "closed";
-    this.#disarm();
+    this.#deadline.disarm();
     this.#cancelHold?.();
     this.#cancelHold = undefined;
     this.#transaction?.abort();
@@ -282,16 +301,5 @@ export class Connection implements Session {
     this.#socket.write(unsent);
     for (const part of rest) this.#socket.write(part);
     this.#socket.uncork();
-  }
-
-  #arm(what: string, delayMs: number, onExpire: () => void): void {
-    clearTimeout(this.#deadline);
-    this.#deadlineOf = what;
-    this.#deadline = setTimeout(onExpire, clampTimerMs(delayMs));
-  }
-
-  #disarm(): void {
-    clearTimeout(this.#deadline);
-    this.#deadlineOf = "";
   }
 }

@@ -11,11 +11,12 @@ export function describePortOwner(host: string, port: number): Promise<string> {
     const reader = new FrameReader();
     const socket = connect({ host, port, noDelay: true });
     const finish = (owner: string) => {
+      clearTimeout(timer);
       socket.destroy();
       resolve(owner);
     };
     const another = "another program";
-    socket.setTimeout(ANSWER_MS, () => finish(another));
+    const timer = setTimeout(() => finish(another), ANSWER_MS);
     socket.on("connect", () => socket.write(encodePing()));
     socket.on("error", () => finish(another));
     socket.on("close", () => finish(another));

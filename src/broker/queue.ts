@@ -19,6 +19,7 @@ export class MessageQueue {
   readonly #waiters = new Set<Waiter>();
   #reservedCount = 0;
   #nextNumber = 0;
+  #isServing = false;
 
   constructor(name: string) {
     this.name = name;
@@ -58,7 +59,7 @@ export class MessageQueue {
   append(body: Buffer, heldBytes: number): void {
     this.#reservedCount--;
     this.#ready.append({ number: this.#nextNumber++, body, heldBytes });
-    this.#serveWaiter();
+    this.#serveWaiters();
   }
 
   take(): QueueEntry | undefined {
@@ -76,7 +77,7 @@ export class MessageQueue {
   giveBack(entry: QueueEntry): void {
     if (!this.#inFlight.delete(entry)) return;
     this.#ready.putBack(entry);
-    this.#serveWaiter();
+    this.#serveWaiters();
   }
 
   /** First come, first served. The queue must have nothing ready. */
@@ -88,12 +89,19 @@ export class MessageQueue {
     this.#waiters.delete(waiter);
   }
 
-  #serveWaiter(): void {
-    const [waiter] = this.#waiters;
-    if (waiter === undefined) return;
-    const entry = this.take();
-    if (entry === undefined) return;
-    this.#waiters.delete(waiter);
-    waiter(entry);
+  /** A waiter may give its entry back at once: the next one is then served here, not inside it. */
+  #serveWaiters(): void {
+    if (this.#isServing) return;
+    this.#isServing = true;
+    try {
+      for (const waiter of this.#waiters) {
+        const entry = this.take();
+        if (entry === undefined) break;
+        this.#waiters.delete(waiter);
+        waiter(entry);
+      }
+    } finally {
+      this.#isServing = false;
+    }
   }
 }

@@ -19,7 +19,8 @@ export interface Reservation {
 /** An entry on loan. The first of the two methods counts, a second call does nothing. */
 export interface Loan {
   readonly body: Buffer;
-  settle(): void;
+  /** Whether the entry was still on loan; it is gone now. */
+  settle(): boolean;
   giveBack(): void;
 }
 
@@ -118,9 +119,10 @@ export class Queues {
     return {
       body: entry.body,
       settle: () => {
-        if (!queue.settle(entry)) return;
+        if (!queue.settle(entry)) return false;
         this.budget.giveBack(entry.heldBytes);
         this.#dropIfForgettable(queue);
+        return true;
       },
       giveBack: () => queue.giveBack(entry),
     };

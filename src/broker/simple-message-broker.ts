@@ -5,6 +5,7 @@
 import { createServer, isIP, type Server } from "node:net";
 import {
   Component,
+  clampTimerMs,
   isoNow,
   type Logger,
   messageOf,
@@ -136,7 +137,7 @@ export class SimpleMessageBroker
         this.#localWaits.delete(giveUp);
         resolve(message);
       };
-      const timer = setTimeout(giveUp, waitMs);
+      const timer = setTimeout(giveUp, clampTimerMs(waitMs));
       signal?.addEventListener("abort", giveUp);
       this.#localWaits.add(giveUp);
     });
@@ -165,6 +166,10 @@ export class SimpleMessageBroker
     server.maxConnections = maxConnections;
     server.on("drop", () => this.#counters.connectionsRefused++);
     await this.#listen(server, host, port);
+    // What the system refuses to accept later is its sender's loss, not the end of this process.
+    server.on("error", (error) => {
+      this.#logger.error({ error: messageOf(error) }, "a connection could not be accepted");
+    });
     this.#server = server;
     this.#startTime = isoNow();
     this.#logger.info({ host, port: this.port, durability: "memory" }, "broker listens");
@@ -195,8 +200,7 @@ export class SimpleMessageBroker
     return {
       body: loan.body,
       acknowledge: () => {
-        loan.settle();
-        this.#counters.delivered++;
+        if (loan.settle()) this.#counters.delivered++;
       },
       release: () => loan.giveBack(),
     };

@@ -12,13 +12,18 @@ export const HEADER_BYTES = 8;
 /** The first buffer for a body that arrives in pieces; it grows fourfold as bytes really arrive. */
 const FIRST_BUFFER_BYTES = 16 * KiB;
 const GROWTH = 4;
+/**
+ * Frames up to this length are not counted: requests without a message, and ACKs, must get through
+ * when the memory is full, for they are what empties it.
+ */
+const UNCOUNTED_BYTES = 4 * KiB;
 const NOTHING = Buffer.alloc(0);
 
 /** One complete frame. */
 export interface Frame {
   /** A view on the received chunk when `heldBytes` is 0: copy what must live on. Else its own. */
   readonly body: Buffer;
-  /** Bytes taken from the reader's budget for `body`; the receiver gives them back. */
+  /** Bytes taken from the reader's budget for `body`, or 0; the receiver gives them back. */
   readonly heldBytes: number;
 }
 
@@ -52,7 +57,7 @@ export class FrameReader {
   #filledBytes = 0;
   #rest: Buffer = NOTHING;
 
-  /** @param budget bounds what frames that are longer than their first chunk may take. */
+  /** @param budget bounds what frames may take that are longer than 4 KiB and than their chunk. */
   constructor(budget?: ByteBudget) {
     this.#budget = budget;
   }
@@ -116,15 +121,23 @@ export class FrameReader {
 
   /** Gives the memory of an unfinished frame back; the reader is not used after it. */
   close(): void {
-    if (this.#body !== undefined) this.#budget?.giveBack(this.#body.length);
+    if (this.#body !== undefined) this.#bodyBudget?.giveBack(this.#body.length);
     this.#body = undefined;
     this.#rest = NOTHING;
+  }
+
+  get #isCounted(): boolean {
+    return this.#bodyBytes > UNCOUNTED_BYTES;
+  }
+
+  get #bodyBudget(): ByteBudget | undefined {
+    return this.#isCounted ? this.#budget : undefined;
   }
 
   #readHeader(): boolean {
     const take = Math.min(HEADER_BYTES - this.#headerBytes, this.#rest.length);
     this.#rest.copy(this.#header, this.#headerBytes, 0, take);
-    this.#rest = this.#rest.subarray(take);
+    this.#rest = this.#rest.length === take ? NOTHING : this.#rest.subarray(take);
     this.#headerBytes += take;
     if (this.#headerBytes < HEADER_BYTES) return false;
     // Beyond 2^53 the number is inexact, and far above any limit all the same.
@@ -143,7 +156,7 @@ export class FrameReader {
     if (this.#filledBytes < this.#bodyBytes) return undefined;
     this.#body = undefined;
     this.#headerBytes = 0;
-    return { body, heldBytes: body.length };
+    return { body, heldBytes: this.#isCounted ? body.length : 0 };
   }
 
   #roomFor(neededBytes: number): Buffer {
@@ -151,14 +164,15 @@ export class FrameReader {
     if (old !== undefined && old.length >= neededBytes) return old;
     const wanted = old === undefined ? FIRST_BUFFER_BYTES : old.length * GROWTH;
     const bytes = Math.min(Math.max(wanted, neededBytes), this.#bodyBytes);
-    if (this.#budget !== undefined && !this.#budget.tryTake(bytes)) {
-      const { limitBytes } = this.#budget;
+    const budget = this.#bodyBudget;
+    if (budget !== undefined && !budget.tryTake(bytes)) {
+      const { limitBytes } = budget;
       throw WireErrors.MEMORY_FULL({ bytes: this.#bodyBytes, limitBytes });
     }
     const grown = Buffer.allocUnsafeSlow(bytes);
     if (old !== undefined) {
       old.copy(grown, 0, 0, this.#filledBytes);
-      this.#budget?.giveBack(old.length);
+      budget?.giveBack(old.length);
     }
     this.#body = grown;
     return grown;

@@ -10,7 +10,7 @@ const SPACE = 0x20;
 const LETTER_U = 0x75;
 /** The bytes that may follow a backslash, besides `u`: `" \ / b f n r t`. */
 const SHORT_ESCAPES = new Set([0x22, 0x5c, 0x2f, 0x62, 0x66, 0x6e, 0x72, 0x74]);
-/** Below this length the view for word-wise reading costs more than it saves. */
+/** So many plain bytes are read one by one first: a view for word-wise reading costs as much. */
 const WORDWISE_BYTES = 64;
 
 export interface StringRun {
@@ -78,8 +78,8 @@ function isSpecial(byte: number): boolean {
 /** The first offset at or after `from` with a control character, a quote or a backslash, or `end`. */
 function nextSpecial(bytes: Buffer, from: number, end: number): number {
   let position = from;
-  const head =
-    end - from < WORDWISE_BYTES ? end : from + ((4 - ((bytes.byteOffset + from) & 3)) & 3);
+  const aligned = from + WORDWISE_BYTES + ((4 - ((bytes.byteOffset + from) & 3)) & 3);
+  const head = Math.min(aligned, end);
   for (; position < head; position++) if (isSpecial(bytes[position] as number)) return position;
   if (position === end) return end;
   const wordCount = (end - position) >> 2;

@@ -141,3 +141,14 @@ class Peer implements RawPeer {
     });
   }
 }
+
+/**
+ * Lets the broker see everything that was sent to it before: several exchanges on a connection of
+ * their own. What it then has not answered, it does not answer without more bytes.
+ */
+export async function settled(t: Cleanup, port: number): Promise<void> {
+  const peer = await connectPeer(t, port);
+  for (let i = 0; i < 10; i++) await peer.ask({ command: "PING" });
+  peer.end();
+  await peer.untilClosed();
+}

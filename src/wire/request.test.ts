@@ -1,0 +1,219 @@
+/**
+ * Goal: what a frame's body means as a request, and what is said of one that is none: all faults at
+ * once, in one line.
+ * Method: bodies as Python clients write them, and as nobody should.
+ */
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { WireErrors } from "./errors.js";
+import { parseRequest } from "./request.js";
+
+function parse(body: object | string | Buffer) {
+  const isText = typeof body === "string" || Buffer.isBuffer(body);
+  return parseRequest(Buffer.from(isText ? body : JSON.stringify(body)));
+}
+
+/** The reason a body is refused for, with the code of the error. */
+function refusal(body: object | string | Buffer): { code: string; message: string } {
+  try {
+    parse(body);
+  } catch (error) {
+    return error as { code: string; message: string };
+  }
+  return expect.fail("the request was taken");
+}
+
+const PUSH = { command: "PUSH", queue_name: "q", message: "m" };
+const POP = { command: "POP", queue_name: "q" };
+
+test("each command is read with its members", () => {
+  expect(parse('{"command":"PING"}')).toEqual({ command: "PING", asksFeatures: false });
+  expect(parse({ ...PUSH, timeout: 7 })).toEqual({
+    command: "PUSH",
+    queueName: "q",
+    message: Buffer.from("m"),
+    timeoutS: 7,
+  });
+  expect(parse({ ...PUSH, command: "PUSH_FOR_NV_INGEST" })).toMatchObject({
+    command: "PUSH_FOR_NV_INGEST",
+  });
+  expect(parse(POP)).toEqual({ command: "POP", queueName: "q", timeoutS: 100 });
+  expect(parse({ command: "SIZE", queue_name: "q" })).toEqual({ command: "SIZE", queueName: "q" });
+});
+
+test("a PING may carry anything, and tells whether it asks for features", () => {
+  expect(parse({ command: "PING", queue_name: 5, x: [1] })).toMatchObject({ asksFeatures: false });
+  expect(parse({ command: "PING", features: [] })).toMatchObject({ asksFeatures: true });
+});
+
+test("the message stays the bytes it was sent as", () => {
+  const raw = String.raw`a\u00e9\n\/é😀\ud83d\ude00\\`;
+  const request = parse(`{"command":"PUSH","queue_name":"q","message":"${raw}"}`);
+  expect(request).toMatchObject({ message: Buffer.from(raw) });
+});
+
+test("the queue's name is read, whatever way it is escaped", () => {
+  const request = parse(String.raw`{"command":"POP","queue_name":"a\u00e9\n😀"}`);
+  expect(request).toMatchObject({ queueName: "aé\n😀" });
+});
+
+test("blanks around and inside are ignored, and of a member twice the last one counts", () => {
+  expect(parse(' \n\t{ "command" : "NOPE" ,\r"command": "PING" }\n ')).toMatchObject({
+    command: "PING",
+  });
+  expect(parse(String.raw`{"\u0063ommand":"PING"}`)).toMatchObject({ command: "PING" });
+});
+
+test.for([
+  [null, null],
+  [0, 0],
+  [-5, -5],
+  [1.5, 1.5],
+  [true, 1],
+  [false, 0],
+  ["5", 5],
+  [" 2.5 ", 2.5],
+  ["1e3", 1000],
+  ["inf", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+] as const)("a timeout of %j means %j seconds", ([timeout, seconds]) => {
+  expect(parse({ ...POP, timeout })).toMatchObject({ timeoutS: seconds });
+});
+
+test.for([
+  ["NaN", Number.NaN],
+  ["Infinity", Number.POSITIVE_INFINITY],
+  ["-Infinity", Number.NEGATIVE_INFINITY],
+  ["1e400", Number.POSITIVE_INFINITY],
+] as const)("the literal %s as a timeout is read as Python reads it", ([literal, seconds]) => {
+  const request = parse(`{"command":"POP","queue_name":"q","timeout":${literal}}`);
+  expect(request).toMatchObject({ timeoutS: seconds });
+});
+
+test.for(["soon", "", " ", "5 s", [], {}, [1]])("a timeout of %j is a fault", (timeout) => {
+  expect(refusal({ ...POP, timeout })).toMatchObject({
+    code: WireErrors.REQUEST_INVALID.code,
+    message: expect.stringContaining("timeout: must be a number or null"),
+  });
+});
+
+test.for([
+  [{}, "No command specified"],
+  [{ command: null }, "No command specified"],
+  [{ command: "" }, "No command specified"],
+  [{ command: 0 }, "No command specified"],
+  [{ command: false }, "No command specified"],
+  [{ command: [] }, "No command specified"],
+  [{ command: {} }, "No command specified"],
+  [{ command: "ping" }, "Unknown command"],
+  [{ command: "PING " }, "Unknown command"],
+  [{ command: 5 }, "Unknown command"],
+  [{ command: true }, "Unknown command"],
+  [{ command: ["PING"] }, "Unknown command"],
+  [{ command: "constructor" }, "Unknown command"],
+  [{ command: "__proto__" }, "Unknown command"],
+  [{ command: "x".repeat(100_000) }, "Unknown command"],
+] as const)("%j is refused with the fixed text", ([body, reason]) => {
+  expect(refusal(body).message).toBe(reason);
+});
+
+test.for(["[1,2]", "null", "42", '"PING"', "true", "4.5", "NaN"])("%s is no request", (body) => {
+  expect(refusal(body)).toMatchObject({ code: WireErrors.REQUEST_INVALID.code });
+});
+
+test.for(["", "   ", "{not json", '{"command":"PING"', '\ufeff{"command":"PING"}', "{}{}"])(
+  "%j is not JSON",
+  (body) => {
+    expect(refusal(body)).toMatchObject({ code: WireErrors.JSON_INVALID.code });
+  },
+);
+
+test("bytes that are not UTF-8 are refused, wherever they stand", () => {
+  for (const bad of ["ff", "c080", "eda080", "e28281c3"]) {
+    const body = Buffer.concat([
+      Buffer.from('{"command":"PUSH","queue_name":"q","message":"'),
+      Buffer.from(bad, "hex"),
+      Buffer.from('"}'),
+    ]);
+    expect(refusal(body)).toMatchObject({ code: WireErrors.JSON_INVALID.code });
+  }
+});
+
+test.for([
+  [{ ...PUSH, queue_name: undefined }, "queue_name: missing"],
+  [{ ...PUSH, message: undefined }, "message: missing"],
+  [{ ...PUSH, queue_name: "" }, "queue_name: must have at least 1 character"],
+  [{ ...PUSH, message: "" }, "message: must have at least 1 character"],
+  [{ ...PUSH, queue_name: 7 }, "queue_name: must be a string, is 7"],
+  [{ ...PUSH, queue_name: ["q"] }, "queue_name: must be a string"],
+  [{ ...PUSH, message: { a: 1 } }, "message: must be a string"],
+  [{ ...PUSH, message: null }, "message: must be a string, is null"],
+  [{ ...PUSH, priority: 1 }, '"priority": unknown member'],
+  [{ ...POP, message: "m" }, '"message": unknown member'],
+  [{ command: "SIZE", queue_name: "q", timeout: 1 }, '"timeout": unknown member'],
+] as const)("%j is refused and told why", ([body, fault]) => {
+  expect(refusal(body).message).toContain(fault);
+});
+
+test("a __proto__ member is an unknown member, and no prototype", () => {
+  const body = '{"command":"POP","queue_name":"q","__proto__":{"message":"m"}}';
+  expect(refusal(body).message).toContain('"__proto__": unknown member');
+  expect(refusal('{"__proto__":{"command":"PING"}}').message).toBe("No command specified");
+});
+
+test("an unpaired surrogate in a message or a name is a fault, an escaped pair is none", () => {
+  const push = (message: string) => `{"command":"PUSH","queue_name":"q","message":"${message}"}`;
+  expect(refusal(push("a\\ud800b")).message).toContain("unpaired surrogate");
+  expect(refusal(push("\\udc00")).message).toContain("unpaired surrogate");
+  expect(refusal('{"command":"POP","queue_name":"\\ud800"}').message).toContain("unpaired");
+  expect(parse(push("\\ud83d\\ude00"))).toMatchObject({ command: "PUSH" });
+  // Inside the message's own JSON an escape is only text.
+  expect(parse(push("\\\\ud800"))).toMatchObject({ command: "PUSH" });
+});
+
+test("all faults are told at once, in one line, and long ones are cut", () => {
+  const { message } = refusal({
+    command: "PUSH",
+    queue_name: "",
+    timeout: "x",
+    a: "y".repeat(999),
+  });
+  expect(message).toMatch(/^4 fault\(s\) in PUSH: /);
+  for (const name of ["queue_name", "message", "timeout", '"a"']) expect(message).toContain(name);
+  expect(message).not.toContain("\n");
+  const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`k${i}`, i]));
+  expect(refusal({ ...POP, ...many }).message.length).toBeLessThan(2_000);
+  expect(refusal({ ...PUSH, message: ["secret".repeat(500)] }).message.length).toBeLessThan(300);
+});
+
+test("very long names and values are refused without being decoded", () => {
+  expect(refusal({ ...POP, queue_name: "n".repeat(100_000) }).message).toContain("queue_name");
+  expect(refusal({ ...POP, ["k".repeat(100_000)]: 1 }).message.length).toBeLessThan(500);
+  expect(refusal({ ...POP, [`\n${"k".repeat(100_000)}`]: 1 }).message.length).toBeLessThan(500);
+});
+
+test("no bytes at all make the reader throw anything but its own errors", () => {
+  const bodies = fc.oneof(
+    fc.uint8Array({ maxLength: 60 }).map((bytes) => Buffer.from(bytes)),
+    fc.json().map((text) => Buffer.from(text)),
+    fc
+      .dictionary(
+        fc.constantFrom("command", "queue_name", "message", "timeout", "x", "__proto__"),
+        fc.oneof(fc.constantFrom("PUSH", "POP", "SIZE", "PING"), fc.jsonValue({ maxDepth: 1 })),
+      )
+      .map((value) => Buffer.from(JSON.stringify(value))),
+  );
+  fc.assert(
+    fc.property(bodies, (body) => {
+      try {
+        expect(["PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE"]).toContain(
+          parseRequest(body).command,
+        );
+      } catch (error) {
+        const codes = [WireErrors.JSON_INVALID.code, WireErrors.REQUEST_INVALID.code];
+        expect(codes).toContain((error as { code?: unknown }).code);
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
