@@ -101,7 +101,6 @@ export class Connection implements Session {
   hold(holdMs: number, cancel: () => void): void {
     this.#state = "held";
     this.#cancelHold = cancel;
-    this.#socket.setKeepAlive(true, 30_000);
     this.#deadline.arm("hold", holdMs, () => this.#endOfHold(false));
   }
 

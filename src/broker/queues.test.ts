@@ -167,3 +167,14 @@ test("after any order of calls, when all is settled no queue and no byte is left
     { numRuns: 500 },
   );
 });
+
+test("a stored message keeps nothing alive but its own bytes", () => {
+  const queues = makeQueues({});
+  const chunk = Buffer.alloc(64 * 1024, "x");
+  const reservation = queues.reserve("q", chunk.subarray(10, 20), 0) ?? expect.fail("full");
+  reservation.store();
+  chunk.fill("y");
+  const { body } = taken(queues, "q");
+  expect(body.toString()).toBe("x".repeat(10));
+  expect(body.buffer.byteLength).toBe(10);
+});

@@ -52,8 +52,9 @@ export class Queues {
     }
     const queue = known ?? this.#create(queueName);
     queue.reserve();
+    const own = heldBytes > 0 ? body : withoutSlack(body);
     return {
-      store: () => queue.append(body, entryBytes),
+      store: () => queue.append(own, entryBytes),
       cancel: () => {
         queue.cancelReservation();
         this.budget.giveBack(entryBytes);
@@ -127,4 +128,15 @@ export class Queues {
       giveBack: () => queue.giveBack(entry),
     };
   }
+}
+
+/**
+ * The body in memory of exactly its size. A slice of what a socket received, or of a shared pool,
+ * would keep all of that alive, and the budget would count only the slice.
+ */
+function withoutSlack(body: Buffer): Buffer {
+  if (body.buffer.byteLength === body.length) return body;
+  const own = Buffer.allocUnsafeSlow(body.length);
+  body.copy(own);
+  return own;
 }

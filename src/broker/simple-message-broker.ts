@@ -24,6 +24,13 @@ import { describePortOwner } from "./port-owner.js";
 import { type Loan, Queues } from "./queues.js";
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/i;
+/** Frames are written whole, half-closed peers are answered, and vanished ones are noticed. */
+const SOCKET_OPTIONS = {
+  noDelay: true,
+  allowHalfOpen: true,
+  keepAlive: true,
+  keepAliveInitialDelay: 30_000,
+};
 /** Connections the kernel may hold before they are accepted; it cuts this to its own limit. */
 const BACKLOG = 4_096;
 
@@ -160,7 +167,7 @@ export class SimpleMessageBroker
     if (!LOOPBACK.test(host) && !allowRemote) throw BrokerErrors.REMOTE_REFUSED({ host });
     this.#phase = "open";
     const state = this.#connectionState();
-    const server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+    const server = createServer(SOCKET_OPTIONS, (socket) => {
       this.#connections.add(new Connection(socket, state));
     });
     server.maxConnections = maxConnections;

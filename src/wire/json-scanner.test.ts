@@ -233,3 +233,9 @@ test("a string value with an unpaired surrogate escape is told, and only that me
   expect(told?.[2]).toBe(false);
   expect(told?.[4]).toBe(false);
 });
+
+test("a text that is all structure is refused before it can keep the process busy", () => {
+  const commas = `[${"1,".repeat(2 * 1024 * 1024)}1]`;
+  expect(scan(`{"command":"PING","x":${commas}}`)).toBe("refused");
+  expect(scan(`{"a":"${",".repeat(4 * 1024 * 1024)}"}`)).toHaveLength(1);
+});

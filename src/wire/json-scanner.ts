@@ -27,6 +27,12 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 const END = -1;
 
+/**
+ * Characters outside of strings, at most. Strings are run over in words, the rest character by
+ * character, so this bounds how long one frame can keep the event loop busy (about 20 ms).
+ */
+const STEPS_MAX = 2 * 1024 * 1024;
+
 /** Where a member stands: offsets into the scanned bytes, ends exclusive, keys with their quotes. */
 export interface Member {
   readonly keyStart: number;
@@ -50,6 +56,7 @@ interface Cursor {
 /** JSON as it is. */
 class PlainCursor implements Cursor {
   readonly #bytes: Buffer;
+  #steps = 0;
   position = 0;
   char: number;
   loneSurrogate = false;
@@ -60,6 +67,7 @@ class PlainCursor implements Cursor {
   }
 
   next(): void {
+    if (++this.#steps > STEPS_MAX) throw tooMuch(this.position);
     this.char = this.#bytes[++this.position] ?? END;
   }
 
@@ -86,6 +94,7 @@ const SHORT_ESCAPES: Readonly<Record<string, number>> = {
 class EscapedCursor implements Cursor {
   readonly #bytes: Buffer;
   #width = 0;
+  #steps = 0;
   position = 0;
   char = END;
   loneSurrogate = false;
@@ -96,6 +105,7 @@ class EscapedCursor implements Cursor {
   }
 
   next(): void {
+    if (++this.#steps > STEPS_MAX) throw tooMuch(this.position);
     this.position += this.#width;
     this.#read();
   }
@@ -299,4 +309,8 @@ function expectEnd(cursor: Cursor): void {
 
 function invalid(offset: number, reason: string) {
   return WireErrors.JSON_INVALID({ offset, reason });
+}
+
+function tooMuch(offset: number) {
+  return invalid(offset, `more than ${STEPS_MAX} characters outside of texts`);
 }

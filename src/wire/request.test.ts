@@ -90,12 +90,15 @@ test.for([
   expect(request).toMatchObject({ timeoutS: seconds });
 });
 
-test.for(["soon", "", " ", "5 s", [], {}, [1]])("a timeout of %j is a fault", (timeout) => {
-  expect(refusal({ ...POP, timeout })).toMatchObject({
-    code: WireErrors.REQUEST_INVALID.code,
-    message: expect.stringContaining("timeout: must be a number or null"),
-  });
-});
+test.for(["soon", "", " ", "5 s", "0x10", "1e", [], {}, [1]])(
+  "a timeout of %j is a fault",
+  (timeout) => {
+    expect(refusal({ ...POP, timeout })).toMatchObject({
+      code: WireErrors.REQUEST_INVALID.code,
+      message: expect.stringContaining("timeout: must be a number or null"),
+    });
+  },
+);
 
 test.for([
   [{}, "No command specified"],

@@ -54,8 +54,8 @@ const DECODED_BYTES_MAX = 16 * 1024;
 /** What of a foreign value is shown in a fault. */
 const SHOWN_BYTES_MAX = 80;
 const FAULTS_MAX = 20;
-/** What JSON counts as blank. */
-const BLANKS = /^[ \t\n\r]*$/;
+/** A number as a text may write it; `Number` alone would also take "0x10" and "". */
+const DECIMAL = /^[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|Infinity)$/i;
 
 /**
  * The request in a frame's body.
@@ -165,9 +165,9 @@ class RequestReader {
 function numberOf(value: unknown): TimeoutS | undefined {
   if (value === null || typeof value === "number") return value;
   if (typeof value === "boolean") return value ? 1 : 0;
-  if (typeof value !== "string" || BLANKS.test(value)) return undefined;
-  const number = Number(value.replace(/^([+-]?)inf(?:inity)?$/i, "$1Infinity"));
-  return Number.isNaN(number) ? undefined : number;
+  if (typeof value !== "string") return undefined;
+  const text = value.trim().replace(/^([+-]?)inf(?:inity)?$/i, "$1Infinity");
+  return DECIMAL.test(text) ? Number(text) : undefined;
 }
 
 function decodeKey(body: Buffer, { keyStart, keyEnd }: Member): string {

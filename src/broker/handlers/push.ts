@@ -36,7 +36,7 @@ export function handlePush(push: ReceivedPush, session: Session, broker: BrokerS
   const reservation =
     request.command === "PUSH_FOR_NV_INGEST"
       ? reserveStamped(push, id, broker)
-      : queues.reserve(request.queueName, owned(push), heldBytes);
+      : queues.reserve(request.queueName, request.message, heldBytes);
   if (reservation === undefined) {
     counters.pushesRefused++;
     session.reply(encodeQueueFull());
@@ -52,11 +52,6 @@ export function handlePush(push: ReceivedPush, session: Session, broker: BrokerS
     },
     abort: () => reservation.cancel(),
   });
-}
-
-/** A message that fills a frame of its own stays in it; from a received chunk it is copied. */
-function owned({ request, heldBytes }: ReceivedPush): Buffer {
-  return heldBytes > 0 ? request.message : Buffer.from(request.message);
 }
 
 function reserveStamped({ request, heldBytes }: ReceivedPush, id: string, broker: BrokerState) {
