@@ -10,8 +10,7 @@ const port = (standard: number) =>
 
 const retries = {
   maxRetries: z
-    .number()
-    .min(0)
+    .union([z.number().min(0), z.literal(Number.POSITIVE_INFINITY)])
     .default(5)
     .describe("Repetitions after a lost connection; Infinity is allowed."),
   maxBackoffMs: ms().default(5_000).describe("Longest pause between two attempts."),

@@ -8,6 +8,14 @@ export const ClientErrors = defineErrors("CLIENT", {
     say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
       `no broker answers at ${host}:${port}: ${reason}`,
   },
+  NOT_A_BROKER: {
+    kind: "input",
+    retry: false,
+    about:
+      "What listens at the host and port does not speak the protocol: another program is there.",
+    say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
+      `what answers at ${host}:${port} is no message broker (${reason}); check host and port`,
+  },
   CONNECTION_LOST: {
     kind: "transport",
     retry: true,

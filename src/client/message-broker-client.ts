@@ -5,9 +5,15 @@ export const DEFAULT_CALL_MS = 100_000;
 
 /** What every call may be told. */
 export interface CallOptions {
-  /** Ends the call; it rejects with the signal's reason, and no message is lost by it. */
+  /**
+   * Ends the call; it rejects with the signal's reason, and no message is lost by it: a call that has
+   * acknowledged already waits up to a second for the broker's answer and succeeds.
+   */
   readonly signal?: AbortSignal | undefined;
-  /** The longest the call may take, in milliseconds; 100,000 by default. */
+  /**
+   * The longest the call may wait, in milliseconds; 100,000 by default. 0: once, without waiting. A
+   * broker over the network gets a second for an answer also when this is shorter.
+   */
   readonly timeoutMs?: number | undefined;
 }
 
@@ -62,10 +68,10 @@ export interface MessageBrokerClient extends AsyncDisposable {
   fetchMessage(queueName: string, options?: FetchOptions): Promise<string | undefined>;
   /** Takes the oldest message and leaves the acknowledgement to the caller. */
   fetchDelivery(queueName: string, options?: DeliveryOptions): Promise<Delivery | undefined>;
-  /** Resolves when the broker answers. @throws CLIENT_BROKER_UNAVAILABLE */
+  /** Resolves when the broker answers. @throws CLIENT_BROKER_UNAVAILABLE, CLIENT_NOT_A_BROKER */
   ping(options?: CallOptions): Promise<void>;
   /** How many messages are ready in the queue. */
   size(queueName: string, options?: CallOptions): Promise<number>;
-  /** Ends all calls and connections; what was not acknowledged goes back. */
+  /** Ends all calls, with CLIENT_CLOSED, and connections; what was not acknowledged goes back. */
   close(): Promise<void>;
 }

@@ -5,6 +5,8 @@ import { QueueErrors } from "../wire/index.js";
 
 const FULL_BASE_MS = 50;
 const FULL_MAX_MS = 500;
+/** How long an answer may take when the caller's time is over before it. */
+const ANSWER_MS_MIN = 1_000;
 
 /** A point in time that a call may not outlive. */
 export class Deadline {
@@ -38,17 +40,39 @@ export async function pause(delayMs: number, { deadline, signal }: CallBounds): 
   }
 }
 
-/** Waits for work that goes on by itself, but no longer than the call may take. */
+/**
+ * How long a broker may take for one answer: as long as the call may take, within the client's own
+ * bound. It gets a second also when the call's time is over, so that a `timeoutMs` of 0 asks once.
+ */
+export function answerMs({ deadline }: CallBounds, maxMs: number): number {
+  return Math.min(maxMs, Math.max(ANSWER_MS_MIN, deadline.leftMs));
+}
+
+/** Calls `action` an answer's time after the signal fired, unless the function returned is called. */
+export function afterAbort(signal: AbortSignal | undefined, action: () => void): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    timer = setTimeout(action, ANSWER_MS_MIN);
+  };
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
+  return () => {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  };
+}
+
+/** Waits for work that goes on by itself, but not longer than this call does. */
 export async function within<T>(
   work: Promise<T>,
-  { deadline, signal }: CallBounds,
+  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
   tooLate: () => Error,
 ): Promise<T> {
   signal?.throwIfAborted();
   let timer: NodeJS.Timeout | undefined;
   let onAbort = () => {};
   const end = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(tooLate()), clampTimerMs(deadline.leftMs));
+    timer = setTimeout(() => reject(tooLate()), clampTimerMs(waitMs));
     onAbort = () => reject(signal?.reason);
     signal?.addEventListener("abort", onAbort);
   });

@@ -24,18 +24,12 @@ export abstract class Component<StopOptions = void> implements AsyncDisposable {
     if (this.#starting === undefined) {
       const stopped = this.#stopping;
       this.#stopping = undefined;
-      this.#starting = (async () => {
-        await stopped;
-        this.#state = "starting";
-        try {
-          await this.onStart();
-          this.#state = "running";
-        } catch (error) {
-          this.#state = "failed";
-          this.#starting = undefined;
-          throw error;
-        }
-      })();
+      const starting = this.#startAfter(stopped).catch((error: unknown) => {
+        // A stop and another start may have come meanwhile; that start is not the one that failed.
+        if (this.#starting === starting) this.#starting = undefined;
+        throw error;
+      });
+      this.#starting = starting;
     }
     return this.#starting;
   }
@@ -68,6 +62,19 @@ export abstract class Component<StopOptions = void> implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  async #startAfter(stopped: Promise<void> | undefined): Promise<void> {
+    // Whoever stopped was told how that went; it does not keep the component from a new life.
+    await stopped?.catch(() => {});
+    this.#state = "starting";
+    try {
+      await this.onStart();
+      this.#state = "running";
+    } catch (error) {
+      this.#state = "failed";
+      throw error;
+    }
   }
 
   /** Does the work of `start()`. On failure it must undo what it did before it throws. */

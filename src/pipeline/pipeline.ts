@@ -18,6 +18,7 @@ import {
 } from "../core/index.js";
 import type { IngestControlMessage } from "../message/index.js";
 import { PipelineErrors } from "./errors.js";
+import { nameStages } from "./name-stages.js";
 import { type PipelineConfig, PipelineSettings, RunOptions, StopOptions } from "./options.js";
 import type { Sink } from "./sink.js";
 import type { Source } from "./source.js";
@@ -44,7 +45,8 @@ export interface PipelineParts extends PipelineSettings {
   readonly logger?: Logger;
 }
 
-type Outcome = "processed" | "failed" | "idle";
+/** "undelivered": the job went back, because its result could not be stored or a stop came first. */
+type Outcome = "processed" | "failed" | "undelivered" | "idle";
 
 /** What ends the loops of a run; counted over all of them. */
 interface RunLimits {
@@ -62,8 +64,11 @@ export class Pipeline extends Component<StopOptions> {
   readonly #logger: Logger;
   #fetching = sharedAbortController();
   #working = sharedAbortController();
+  #delivering = sharedAbortController();
   #unfinished: "release" | "fail" = "release";
   #loops: Promise<void> | undefined;
+  #opened: Promise<void> | undefined;
+  #started = Promise.resolve();
   readonly #inHand = new Set<Promise<unknown>>();
   #inFlight = 0;
   #processedCount = 0;
@@ -86,12 +91,23 @@ export class Pipeline extends Component<StopOptions> {
   }
 
   /** Opens the source, the stages and the sink, and works in the background until `stop`. */
-  override async start(): Promise<void> {
-    await super.start();
-    if (this.state !== "running") return;
-    this.#loops ??= this.#runLoops(RunOptions.parse({}));
-    // Who calls stop() or run() gets the error; until then it must not end the process.
-    this.#loops.catch(() => {});
+  override start(): Promise<void> {
+    const opened = super.start();
+    if (opened !== this.#opened) {
+      this.#opened = opened;
+      this.#started = opened.then(() => this.#workInBackground());
+    }
+    return this.#started;
+  }
+
+  /**
+   * Fetches no more, gives work in hand its time, and closes the parts. The first call counts; later
+   * ones wait with it.
+   *
+   * @throws OPTIONS_INVALID, and then nothing was stopped.
+   */
+  override async stop(options: StopOptions = {}): Promise<void> {
+    await super.stop(parseOptions(StopOptions, options, "stop"));
   }
 
   /**
@@ -103,6 +119,8 @@ export class Pipeline extends Component<StopOptions> {
     const limits = parseOptions(RunOptions, options, "run");
     if (this.#loops !== undefined) throw PipelineErrors.BUSY({});
     await super.start();
+    // Another call may have begun to work while the parts were opened.
+    if (this.#loops !== undefined) throw PipelineErrors.BUSY({});
     try {
       this.#loops = this.#runLoops(limits);
       await this.#loops;
@@ -144,6 +162,7 @@ export class Pipeline extends Component<StopOptions> {
   protected override async onStart(): Promise<void> {
     this.#fetching = sharedAbortController();
     this.#working = sharedAbortController();
+    this.#delivering = sharedAbortController();
     const opened: { stop?(): Promise<void> }[] = [];
     try {
       for (const part of [...this.#runners.map(({ stage }) => stage), this.#sink, this.#source]) {
@@ -166,7 +185,11 @@ export class Pipeline extends Component<StopOptions> {
     const done = Promise.allSettled([this.#loops, ...this.#inHand]);
     if (!(drain && (await endsWithin(done, timeoutMs)))) {
       this.#working.abort(PipelineErrors.STOPPED({}));
-      await endsWithin(done, CUT_OFF_MS);
+      if (unfinished === "release") this.#delivering.abort(PipelineErrors.STOPPED({}));
+      if (!(await endsWithin(done, CUT_OFF_MS))) {
+        this.#delivering.abort(PipelineErrors.STOPPED({}));
+        await endsWithin(done, CUT_OFF_MS);
+      }
     }
     this.#loops = undefined;
     const stages = this.#runners.map(({ stage }) => stage);
@@ -175,6 +198,15 @@ export class Pipeline extends Component<StopOptions> {
         this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
       });
     }
+  }
+
+  #workInBackground(): void {
+    if (this.state !== "running" || this.#loops !== undefined) return;
+    this.#loops = this.#runLoops(RunOptions.parse({}));
+    // Nobody awaits them: a source that cannot go on is told to the log.
+    this.#loops.catch((error: unknown) => {
+      this.#logger.error({ error: messageOf(error) }, "the pipeline cannot go on");
+    });
   }
 
   async #runLoops(options: ReturnType<typeof RunOptions.parse>): Promise<void> {
@@ -216,10 +248,14 @@ export class Pipeline extends Component<StopOptions> {
       try {
         const idleLeftMs = limits.idleSinceMs + (idleTimeoutMs ?? Infinity) - startedAtMs;
         outcome = await this.#iterate(Math.max(1, Math.min(waitMs, idleLeftMs)));
-        failureCount = 0;
+        if (outcome !== "undelivered") failureCount = 0;
       } catch (error) {
         if (!isRetryable(error)) throw error;
         this.#logger.warn({ error: messageOf(error) }, "the source cannot be reached");
+        await this.#pause(backoffMs(failureCount++, RETRY_BASE_MS, RETRY_MAX_MS));
+      }
+      // The job is at the head of its queue again, and what hindered its result lasts a while.
+      if (outcome === "undelivered") {
         await this.#pause(backoffMs(failureCount++, RETRY_BASE_MS, RETRY_MAX_MS));
       }
       if (outcome !== "idle") {
@@ -239,17 +275,21 @@ export class Pipeline extends Component<StopOptions> {
     await sleep(delayMs, undefined, { signal: this.#fetching.signal }).catch(() => {});
   }
 
+  /** A stop waits for it from the fetch on: a message may come in the very moment of the stop. */
   async #iterate(waitMs: number): Promise<Outcome> {
+    const iteration = this.#fetchAndWorkOff(waitMs);
+    this.#inHand.add(iteration);
+    try {
+      return await iteration;
+    } finally {
+      this.#inHand.delete(iteration);
+    }
+  }
+
+  async #fetchAndWorkOff(waitMs: number): Promise<Outcome> {
     const { signal } = this.#fetching;
     const message = await this.#source.getMessage({ signal, timeoutMs: waitMs });
-    if (message === undefined) return "idle";
-    const work = this.#workOff(message);
-    this.#inHand.add(work);
-    try {
-      return await work;
-    } finally {
-      this.#inHand.delete(work);
-    }
+    return message === undefined ? "idle" : await this.#workOff(message);
   }
 
   async #workOff(message: IngestControlMessage): Promise<Outcome> {
@@ -257,9 +297,11 @@ export class Pipeline extends Component<StopOptions> {
     let outcome: Outcome = "failed";
     try {
       const worked = await this.#throughStages(message);
-      if (worked === undefined) await this.#source.release(message);
-      else if (await this.#deliver(message, worked))
-        outcome = worked.failed ? "failed" : "processed";
+      if (worked === undefined) {
+        outcome = "undelivered";
+        await this.#source.release(message);
+      } else if (!(await this.#deliver(message, worked))) outcome = "undelivered";
+      else outcome = worked.failed ? "failed" : "processed";
     } catch (error) {
       // The acknowledgement failed: the job comes again, and its second result is the same.
       this.#logger.error({ error: messageOf(error) }, "a job could not be acknowledged");
@@ -288,8 +330,7 @@ export class Pipeline extends Component<StopOptions> {
 
   /** The result first, then the acknowledgement; without a result the job goes back. */
   async #deliver(message: IngestControlMessage, worked: IngestControlMessage): Promise<boolean> {
-    const signal = this.#unfinished === "fail" ? undefined : this.#working.signal;
-    const options = signal === undefined ? {} : { signal };
+    const options = { signal: this.#delivering.signal };
     const isDelivered = await this.#sink.processMessage(worked, options).catch((error: unknown) => {
       this.#logger.error({ error: messageOf(error) }, "the sink failed");
       return false;
@@ -298,20 +339,6 @@ export class Pipeline extends Component<StopOptions> {
     else await this.#source.release(message);
     return isDelivered;
   }
-}
-
-/** A bare function becomes a stage under its own name, or its place when it has none. */
-function nameStages(stages: readonly (Stage | ProcessingFunction)[]): Stage[] {
-  const names = new Set<string>();
-  return stages.map((stage, index) => {
-    const named =
-      typeof stage === "function"
-        ? { name: stage.name || `function_${index + 1}`, process: stage }
-        : stage;
-    if (names.has(named.name)) throw PipelineErrors.NAME_TAKEN({ name: named.name });
-    names.add(named.name);
-    return named;
-  });
 }
 
 async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

@@ -53,7 +53,9 @@ export class StageRunner {
    */
   async run(message: IngestControlMessage, signal: AbortSignal): Promise<IngestControlMessage> {
     const { name } = this.stage;
+    signal.throwIfAborted();
     const isTraced = message.tracing;
+    const identity = identityOf(message);
     if (isTraced) traceArrival(message, name);
     let result = message;
     try {
@@ -61,10 +63,15 @@ export class StageRunner {
       else result = await this.#process(message, signal);
       if (isTraced) result.setTimestamp(exitKey(name), epochNanoseconds());
     } catch (cause) {
-      if (signal.aborted) throw signal.reason;
+      result = message;
+      if (signal.aborted) {
+        restore(message, identity);
+        throw signal.reason;
+      }
       this.stats.errors++;
       message.fail({ stage: name, cause });
     }
+    restore(result, identity);
     if (isTraced) result.setTimestamp(LATENCY_TS_SEND, epochNanoseconds());
     return result;
   }
@@ -79,7 +86,6 @@ export class StageRunner {
     try {
       const result = await this.#withinTime(message, signal);
       checkResult(result, name);
-      carryIdentity(message, result);
       result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
       this.stats.processed++;
       return result;
@@ -136,9 +142,14 @@ function checkResult(result: unknown, stage: string): asserts result is IngestCo
   throw PipelineErrors.STAGE_RETURNED_FOREIGN({ stage, type: `a value of type ${typeof result}` });
 }
 
-/** Whatever message a stage returns, it answers the job that went in. */
-function carryIdentity(before: IngestControlMessage, after: IngestControlMessage): void {
-  for (const key of ["job_id", "response_channel"]) {
-    if (before.hasMetadata(key)) after.setMetadata(key, before.getMetadata(key));
-  }
+type Identity = readonly (readonly [key: string, value: unknown])[];
+
+function identityOf(message: IngestControlMessage): Identity {
+  const keys = ["job_id", "response_channel"].filter((key) => message.hasMetadata(key));
+  return keys.map((key) => [key, message.getMetadata(key)]);
+}
+
+/** Whatever a stage did to a message, or returned instead, it answers the job that went in. */
+function restore(message: IngestControlMessage, identity: Identity): void {
+  for (const [key, value] of identity) message.setMetadata(key, value);
 }

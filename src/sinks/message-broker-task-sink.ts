@@ -20,6 +20,7 @@ import {
   buildResult,
   encodeResult,
   failedResult,
+  failureCause,
   type IngestControlMessage,
 } from "../message/index.js";
 import type { ProcessMessageOptions, Sink } from "../pipeline/index.js";
@@ -161,7 +162,10 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     }
   }
 
-  /** The result as text; one that cannot be written or is too long becomes a failed one. */
+  /**
+   * The result as text; one that cannot be written or is too long becomes a failed one, and so does
+   * the message, so that who counts sees what the client gets.
+   */
   #encode(message: IngestControlMessage): { text: string; isFailed: boolean } {
     const { maxResultBytes } = this.#config;
     try {
@@ -172,9 +176,15 @@ export class MessageBrokerTaskSink extends Component implements Sink {
         const rowCount = result.data?.length ?? 0;
         throw SinkErrors.RESULT_TOO_LARGE({ bytes, maxResultBytes, rowCount });
       }
-      return { text, isFailed: result.status === "failed" };
+      const isFailed = result.status === "failed";
+      if (isFailed && !message.failed) {
+        message.fail({ stage: SINK_NAME, cause: failureCause(result) });
+      }
+      return { text, isFailed };
     } catch (cause) {
-      return { text: encodeResult(failedResult({ cause, message })), isFailed: true };
+      const text = encodeResult(failedResult({ cause, message }));
+      message.fail({ stage: SINK_NAME, cause });
+      return { text, isFailed: true };
     }
   }
 
@@ -190,7 +200,9 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       } catch (error) {
         signal?.throwIfAborted();
         if (!isRetryable(error) || attempt >= maxAttempts) throw error;
-        await sleep(backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS));
+        const pauseMs = backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS);
+        await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => {});
+        signal?.throwIfAborted();
       }
     }
   }

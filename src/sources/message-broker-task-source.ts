@@ -3,6 +3,7 @@
  * and acknowledged only when the pipeline says that the result is stored, so a crash brings the job
  * back at its old place.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import {
   BrokerClientOption,
@@ -155,8 +156,9 @@ export class MessageBrokerTaskSource
   }
 
   resume(): boolean {
+    if (this.#resumed === undefined) return true;
     this.#fetching = sharedAbortController();
-    this.#resumed?.open();
+    this.#resumed.open();
     this.#resumed = undefined;
     return true;
   }
@@ -176,6 +178,8 @@ export class MessageBrokerTaskSource
     while (this.state === "running") {
       const message = await this.getMessage();
       if (message !== undefined) yield message;
+      // A broker that is stopping does not hold the question, and must not be asked without a pause.
+      else await this.#pause();
     }
   }
 
@@ -195,6 +199,11 @@ export class MessageBrokerTaskSource
 
   protected override async onStop(): Promise<void> {
     this.#fetching.abort();
+    if (this.#resumed !== undefined) {
+      // Who waits for the end of the pause is let go; the source stays paused.
+      this.#resumed.open();
+      this.#resumed = new Gate();
+    }
     const deliveries = [...this.#deliveries.values()];
     this.#deliveries.clear();
     await Promise.allSettled(deliveries.map((delivery) => delivery.release()));
@@ -212,6 +221,11 @@ export class MessageBrokerTaskSource
       this.#stats.fetchErrorCount++;
       throw error;
     }
+  }
+
+  async #pause(): Promise<void> {
+    const { signal } = this.#fetching;
+    await sleep(this.#config.pollIntervalMs, undefined, { signal }).catch(() => {});
   }
 
   #open(text: string): IngestControlMessage {

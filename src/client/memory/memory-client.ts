@@ -1,10 +1,18 @@
 /** A client of a broker in the same process: the same queues, without frames and sockets. */
-import { linkSignals, parseOptions, sharedAbortController } from "../../core/index.js";
+import {
+  clampTimerMs,
+  hasCode,
+  linkSignals,
+  messageOf,
+  parseOptions,
+  sharedAbortController,
+} from "../../core/index.js";
 import {
   decodeBody,
   encodeBody,
   type HeldMessage,
   type MessageExchange,
+  WireErrors,
 } from "../../wire/index.js";
 import { MemoryClientConfig } from "../config.js";
 import { ClientErrors } from "../errors.js";
@@ -20,6 +28,8 @@ import {
 } from "../message-broker-client.js";
 import { Deadline, whileFull } from "../retry.js";
 
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
 export class MemoryClient implements MessageBrokerClient {
   readonly #exchange: MessageExchange;
   readonly #closing = sharedAbortController();
@@ -30,15 +40,23 @@ export class MemoryClient implements MessageBrokerClient {
     this.#exchange = parseOptions(MemoryClientConfig, config, "MemoryClientConfig").broker;
   }
 
-  submitMessage(queueName: string, message: string, options: SubmitOptions = {}): Promise<Receipt> {
-    const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS, signal } = options;
+  async submitMessage(
+    queueName: string,
+    message: string,
+    options: SubmitOptions = {},
+  ): Promise<Receipt> {
+    const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS } = options;
+    this.#checkOpen(options.signal);
+    checkText("PUSH", "queue_name", queueName);
+    checkText("PUSH", "message", message);
     const body = encodeBody(message);
-    const attempt = async () => {
-      this.#checkOpen(signal);
-      const stamping = { stampJobId: forNvIngest };
-      return { transactionId: this.#exchange.store(queueName, body, stamping) };
-    };
-    return whileFull(attempt, { deadline: new Deadline(timeoutMs), signal });
+    const { signal, unlink } = linkSignals(options.signal, this.#closing.signal);
+    try {
+      const attempt = async () => this.#store(queueName, body, forNvIngest);
+      return await whileFull(attempt, { deadline: new Deadline(timeoutMs), signal });
+    } finally {
+      unlink();
+    }
   }
 
   async fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
@@ -57,6 +75,7 @@ export class MemoryClient implements MessageBrokerClient {
     return {
       message: decodeBody(held.body),
       acknowledge: async () => {
+        this.#checkOpen(undefined);
         if (!this.#held.delete(held)) throw ClientErrors.DELIVERY_SETTLED({});
         held.acknowledge();
       },
@@ -72,6 +91,7 @@ export class MemoryClient implements MessageBrokerClient {
 
   async size(queueName: string, options: CallOptions = {}): Promise<number> {
     this.#checkOpen(options.signal);
+    checkText("SIZE", "queue_name", queueName);
     return this.#exchange.size(queueName);
   }
 
@@ -88,14 +108,29 @@ export class MemoryClient implements MessageBrokerClient {
   async #take(queueName: string, options: CallOptions): Promise<HeldMessage | undefined> {
     const { timeoutMs = DEFAULT_CALL_MS, signal } = options;
     this.#checkOpen(signal);
+    checkText("POP", "queue_name", queueName);
     const either = linkSignals(signal, this.#closing.signal);
     try {
-      const wait = { waitMs: timeoutMs, signal: either.signal };
+      const wait = { waitMs: clampTimerMs(timeoutMs), signal: either.signal };
       const held = await this.#exchange.take(queueName, wait);
       if (held === undefined) either.signal.throwIfAborted();
+      else if (this.#closing.signal.aborted) {
+        // The message and the close came in the same moment, and nobody could settle it any more.
+        held.release();
+        throw this.#closing.signal.reason;
+      }
       return held;
     } finally {
       either.unlink();
+    }
+  }
+
+  #store(queueName: string, body: Buffer, stampJobId: boolean): Receipt {
+    try {
+      return { transactionId: this.#exchange.store(queueName, body, { stampJobId }) };
+    } catch (error) {
+      if (!hasCode(error, WireErrors.MESSAGE_INVALID.code)) throw error;
+      throw ClientErrors.REFUSED({ command: "PUSH", reason: messageOf(error) }, error);
     }
   }
 
@@ -103,4 +138,12 @@ export class MemoryClient implements MessageBrokerClient {
     signal?.throwIfAborted();
     this.#closing.signal.throwIfAborted();
   }
+}
+
+/** Refuses what a broker refuses over the network, in its words, so that the clients are alike. */
+function checkText(command: string, name: string, text: unknown): void {
+  const refuse = (fault: string) => ClientErrors.REFUSED({ command, reason: `${name}: ${fault}` });
+  if (typeof text !== "string") throw refuse(`must be a string, is ${typeof text}`);
+  if (text === "") throw refuse("must have at least 1 character");
+  if (LONE_SURROGATE.test(text)) throw refuse("holds an unpaired surrogate");
 }

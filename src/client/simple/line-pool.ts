@@ -4,9 +4,10 @@
  * Which of the two it is, the first PING tells.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { encodePing } from "../../wire/index.js";
+import { clampTimerMs, hasCode, messageOf, sharedAbortController } from "../../core/index.js";
+import { encodePing, WireErrors } from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
-import { type CallBounds, within } from "../retry.js";
+import { answerMs, type CallBounds, within } from "../retry.js";
 import { Line, type LineAddress } from "./line.js";
 
 export interface BrokerTraits {
@@ -27,7 +28,7 @@ export class LinePool {
   readonly #idle: Line[] = [];
   readonly #waiting = new Set<() => void>();
   #openingCount = 0;
-  #isClosed = false;
+  readonly #closing = sharedAbortController();
   #traits: BrokerTraits | undefined;
   #discovery: Promise<BrokerTraits> | undefined;
 
@@ -35,19 +36,29 @@ export class LinePool {
     this.#config = config;
   }
 
+  /** Fires, with CLIENT_CLOSED, when the pool is closed. */
+  get closed(): AbortSignal {
+    return this.#closing.signal;
+  }
+
   /**
    * What the broker is like; asked once, and again after a connection was lost. Calls share the
    * question, so it is bounded by the client's own time and each call waits no longer than its own.
+   *
+   * @throws CLIENT_CONNECTION_LOST, CLIENT_SILENCE, CLIENT_NOT_A_BROKER
    */
   async traits(bounds: CallBounds): Promise<BrokerTraits> {
     if (this.#traits !== undefined) return this.#traits;
+    // A question that nobody waits for would be an error that nobody handles.
+    bounds.signal?.throwIfAborted();
     this.#discovery ??= this.#discover().finally(() => {
       this.#discovery = undefined;
     });
-    const { host, port } = this.#config;
-    const silenceMs = Math.max(1, bounds.deadline.leftMs);
-    const tooLate = () => ClientErrors.SILENCE({ host, port, silenceMs });
-    this.#traits = await within(this.#discovery, bounds, tooLate);
+    const { host, port, connectionTimeoutMs } = this.#config;
+    const waitMs = answerMs(bounds, connectionTimeoutMs);
+    const tooLate = () => ClientErrors.SILENCE({ host, port, silenceMs: waitMs });
+    const wait = { waitMs, signal: bounds.signal };
+    this.#traits = await within(this.#discovery, wait, tooLate);
     return this.#traits;
   }
 
@@ -64,7 +75,7 @@ export class LinePool {
    */
   async acquire(bounds: CallBounds): Promise<Line> {
     for (;;) {
-      if (this.#isClosed) throw ClientErrors.CLOSED({});
+      this.closed.throwIfAborted();
       const idle = this.#idle.pop();
       if (idle?.isOpen) {
         idle.setIdle(false);
@@ -82,7 +93,7 @@ export class LinePool {
   /** The handshake on the line is over: it waits for the next one where the broker keeps it. */
   release(line: Line): void {
     if (!line.isOpen) return;
-    if (this.#isClosed || this.#traits?.keepsOpen !== true) {
+    if (this.closed.aborted || this.#traits?.keepsOpen !== true) {
       line.close();
       return;
     }
@@ -92,34 +103,40 @@ export class LinePool {
   }
 
   close(): void {
-    this.#isClosed = true;
+    this.#closing.abort(ClientErrors.CLOSED({}));
     for (const line of this.#lines) line.close();
     for (const wake of this.#waiting) wake();
   }
 
   async #discover(): Promise<BrokerTraits> {
-    const { connectionTimeoutMs } = this.#config;
-    const line = await Line.open(this.#config, connectionTimeoutMs);
+    const { host, port, connectionTimeoutMs } = this.#config;
+    const line = await Line.open(this.#config, connectionTimeoutMs, this.closed);
     try {
-      const { features } = await line.ask(encodePing(), connectionTimeoutMs);
+      const { features } = await line.ask(encodePing(), connectionTimeoutMs, this.closed);
       return { keepsOpen: features.includes("keepalive"), holds: features.includes("hold") };
+    } catch (error) {
+      if (!isForeign(error)) throw error;
+      throw ClientErrors.NOT_A_BROKER({ host, port, reason: messageOf(error) }, error);
     } finally {
       line.close();
     }
   }
 
-  async #open({ deadline, signal }: CallBounds): Promise<Line> {
+  async #open(bounds: CallBounds): Promise<Line> {
     this.#openingCount++;
     try {
-      const waitMs = Math.min(this.#config.connectionTimeoutMs, Math.max(1, deadline.leftMs));
-      const line = await Line.open(this.#config, waitMs, signal);
+      const waitMs = answerMs(bounds, this.#config.connectionTimeoutMs);
+      const line = await Line.open(this.#config, waitMs, bounds.signal);
       this.#lines.add(line);
       line.onClose = () => {
         this.#lines.delete(line);
         this.#wakeOne();
       };
-      if (this.#isClosed) line.close();
+      if (this.closed.aborted) line.close();
       return line;
+    } catch (error) {
+      this.#wakeOne();
+      throw error;
     } finally {
       this.#openingCount--;
     }
@@ -133,10 +150,14 @@ export class LinePool {
     this.#waiting.add(wake);
     signal?.addEventListener("abort", wake);
     // Either the time is over or, far more often, the sleep is cut short by `wake`.
-    await sleep(deadline.leftMs, undefined, { signal: woken.signal }).catch(() => {});
+    const waitMs = clampTimerMs(deadline.leftMs);
+    await sleep(waitMs, undefined, { signal: woken.signal }).catch(() => {});
     this.#waiting.delete(wake);
     signal?.removeEventListener("abort", wake);
-    signal?.throwIfAborted();
+    if (!signal?.aborted) return;
+    // The place that became free, if one did, is for who still waits.
+    this.#wakeOne();
+    throw signal.reason;
   }
 
   #wakeOne(): void {
@@ -145,4 +166,11 @@ export class LinePool {
     this.#waiting.delete(wake);
     wake();
   }
+}
+
+/** What came back is no answer of the protocol: another program's greeting reads as a huge frame. */
+function isForeign(error: unknown): boolean {
+  return [WireErrors.FRAME_TOO_LARGE, WireErrors.RESPONSE_INVALID].some(({ code }) =>
+    hasCode(error, code),
+  );
 }

@@ -103,10 +103,16 @@ export class Line {
         },
       };
       const { host, port } = this.#address;
-      this.#timer = setTimeout(
-        () => this.#end(ClientErrors.SILENCE({ host, port, silenceMs })),
-        clampTimerMs(silenceMs),
-      );
+      const asked = this.#pending;
+      // What came while this process was busy is read before its silence is held against the broker.
+      const onSilence = () => {
+        const { bytesRead } = this.#socket;
+        setImmediate(() => {
+          if (this.#pending !== asked || this.#socket.bytesRead > bytesRead) return;
+          this.#end(ClientErrors.SILENCE({ host, port, silenceMs }));
+        });
+      };
+      this.#timer = setTimeout(onSilence, clampTimerMs(silenceMs));
       this.#socket.write(frame);
     });
   }
@@ -131,8 +137,10 @@ export class Line {
       }
       const response = parseResponse(frame.body);
       const pending = this.#settle();
-      if (pending === undefined) this.#fail("the broker said something unasked");
-      else pending.resolve(response);
+      pending?.resolve(response);
+      // The rest would be taken for the answer to the next request.
+      const isUnasked = pending === undefined || this.#reader.insideFrame;
+      if (isUnasked) this.#fail("the broker said something unasked");
     } catch (error) {
       this.#end(error);
     }

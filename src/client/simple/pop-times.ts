@@ -4,6 +4,8 @@
 const HOLD_EXTRA_MS = 5_000;
 /** The `timeout` for brokers that never hold; the original fails on 0. */
 const ACK_WAIT_S = 100;
+/** How long the answer to a POP with a lease is awaited also when the caller's time is shorter. */
+const LEASED_ANSWER_MS_MIN = 100;
 
 export interface PopTimes {
   /** Member `timeout` of the request: seconds. */
@@ -31,9 +33,10 @@ export function popTimes(call: {
     return { timeoutS, silenceMs: connectionTimeoutMs, endsWithCall: false };
   }
   const leftS = leftMs / 1000;
-  if (leaseMs === undefined || leftMs === 0) {
+  if (leaseMs === undefined) {
     const timeoutS = leftS > 1 ? leftS + 1 : leftS * 2;
     return { timeoutS, silenceMs: leftMs + HOLD_EXTRA_MS, endsWithCall: false };
   }
-  return { timeoutS: leaseMs / 1000, silenceMs: leftMs, endsWithCall: true };
+  const silenceMs = Math.max(leftMs, LEASED_ANSWER_MS_MIN);
+  return { timeoutS: leaseMs / 1000, silenceMs, endsWithCall: true };
 }

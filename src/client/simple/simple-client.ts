@@ -4,24 +4,15 @@
  * What got no first response has changed nothing and is repeated on a new connection. After the ACK
  * nothing is repeated: whether it arrived is unknown then, and said so.
  */
-import {
-  backoffMs,
-  hasCode,
-  type MillraceError,
-  messageOf,
-  parseOptions,
-} from "../../core/index.js";
+import { backoffMs, hasCode, linkSignals, messageOf, parseOptions } from "../../core/index.js";
 import {
   encodeAck,
   encodePing,
   encodePop,
   encodePush,
   encodeSizeRequest,
-  QueueErrors,
   type Response,
   ResponseCode,
-  Text,
-  WireErrors,
 } from "../../wire/index.js";
 import { SimpleClientConfig } from "../config.js";
 import { ClientErrors } from "../errors.js";
@@ -35,17 +26,16 @@ import {
   type Receipt,
   type SubmitOptions,
 } from "../message-broker-client.js";
-import { type CallBounds, Deadline, pause, whileFull } from "../retry.js";
+import { afterAbort, answerMs, type CallBounds, Deadline, pause, whileFull } from "../retry.js";
+import { isLost, refusedPush, saysEmpty, transactionOf } from "./answers.js";
 import type { Line } from "./line.js";
-import { LinePool } from "./line-pool.js";
+import { type BrokerTraits, LinePool } from "./line-pool.js";
 import { popTimes } from "./pop-times.js";
 
 const RETRY_BASE_MS = 50;
 const POLL_INTERVAL_MS = 100;
-/** How long the broker's last word may take when the caller's time is over meanwhile. */
-const FINAL_MS_MIN = 1_000;
-/** What brokers before 25.6 said of an empty queue, with code 1. */
-const RETIRED_EMPTY = "Queue is empty";
+/** How long the answer to a give-back is awaited; then the closed line says the same. */
+const GIVE_BACK_MS = 1_000;
 
 /** A message, and the handshake in which it came, still open. */
 interface OpenPop {
@@ -66,23 +56,25 @@ export class SimpleClient implements MessageBrokerClient {
 
   submitMessage(queueName: string, message: string, options: SubmitOptions = {}): Promise<Receipt> {
     const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS } = options;
-    const bounds = boundsOf(options);
-    const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
-    const frame = encodePush(queueName, message, { forNvIngest, timeoutS });
-    const attempt = async () => {
-      const first = await this.#repeat(bounds, (line) => this.#pushOnce(line, frame, bounds));
-      if (first.code !== ResponseCode.SUCCESS) throw refusedPush(queueName, first.reason);
-      return { transactionId: transactionOf(first) };
-    };
-    return whileFull(attempt, bounds);
+    return this.#call(options, (bounds) => {
+      const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+      const frame = encodePush(queueName, message, { forNvIngest, timeoutS });
+      const attempt = async () => {
+        const first = await this.#repeat(bounds, (line) => this.#pushOnce(line, frame, bounds));
+        if (first.code !== ResponseCode.SUCCESS) throw refusedPush(queueName, first.reason);
+        return { transactionId: transactionOf(first) };
+      };
+      return whileFull(attempt, bounds);
+    });
   }
 
-  async fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
-    const bounds = boundsOf(options);
-    const popped = await this.#pop(queueName, bounds, options);
-    if (popped === undefined) return undefined;
-    await this.#settle(popped, bounds);
-    return popped.message;
+  fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
+    return this.#call(options, async (bounds) => {
+      const popped = await this.#pop(queueName, bounds, options);
+      if (popped === undefined) return undefined;
+      await this.#settle(popped, bounds);
+      return popped.message;
+    });
   }
 
   async fetchDelivery(
@@ -90,7 +82,7 @@ export class SimpleClient implements MessageBrokerClient {
     options: DeliveryOptions = {},
   ): Promise<Delivery | undefined> {
     const withLease = { leaseMs: 3_600_000, ...options };
-    const popped = await this.#pop(queueName, boundsOf(options), withLease);
+    const popped = await this.#call(options, (bounds) => this.#pop(queueName, bounds, withLease));
     if (popped === undefined) return undefined;
     let isSettled = false;
     return {
@@ -98,7 +90,7 @@ export class SimpleClient implements MessageBrokerClient {
       acknowledge: async () => {
         if (isSettled) throw ClientErrors.DELIVERY_SETTLED({});
         isSettled = true;
-        await this.#settle(popped, boundsOf({}));
+        await this.#call({}, (bounds) => this.#settle(popped, bounds));
       },
       release: async () => {
         if (isSettled) return;
@@ -109,12 +101,12 @@ export class SimpleClient implements MessageBrokerClient {
   }
 
   async ping(options: CallOptions = {}): Promise<void> {
-    const { code, reason } = await this.#askOne(encodePing(), boundsOf(options));
+    const { code, reason } = await this.#askOne(encodePing(), options);
     if (code !== ResponseCode.SUCCESS) throw ClientErrors.REFUSED({ command: "PING", reason });
   }
 
   async size(queueName: string, options: CallOptions = {}): Promise<number> {
-    const answer = await this.#askOne(encodeSizeRequest(queueName), boundsOf(options));
+    const answer = await this.#askOne(encodeSizeRequest(queueName), options);
     const { code, reason, response } = answer;
     if (code !== ResponseCode.SUCCESS) throw ClientErrors.REFUSED({ command: "SIZE", reason });
     return Number(response);
@@ -128,12 +120,26 @@ export class SimpleClient implements MessageBrokerClient {
     return this.close();
   }
 
-  #askOne(frame: Buffer, bounds: CallBounds): Promise<Response> {
-    return this.#repeat(bounds, async (line) => {
-      const answer = await line.ask(frame, this.#silenceMs(bounds), bounds.signal);
-      this.#lines.release(line);
-      return answer;
-    });
+  /** Runs a call within its bounds; `close` ends it too. */
+  async #call<T>(options: CallOptions, work: (bounds: CallBounds) => Promise<T>): Promise<T> {
+    const { timeoutMs = DEFAULT_CALL_MS } = options;
+    const { signal, unlink } = linkSignals(options.signal, this.#lines.closed);
+    try {
+      signal.throwIfAborted();
+      return await work({ deadline: new Deadline(timeoutMs), signal });
+    } finally {
+      unlink();
+    }
+  }
+
+  #askOne(frame: Buffer, options: CallOptions): Promise<Response> {
+    return this.#call(options, (bounds) =>
+      this.#repeat(bounds, async (line) => {
+        const answer = await line.ask(frame, this.#silenceMs(bounds), bounds.signal);
+        this.#lines.release(line);
+        return answer;
+      }),
+    );
   }
 
   async #pushOnce(line: Line, frame: Buffer, bounds: CallBounds): Promise<Response> {
@@ -155,8 +161,8 @@ export class SimpleClient implements MessageBrokerClient {
     const { deadline } = bounds;
     for (let quickCount = 0; ; quickCount++) {
       const askedAtLeftMs = deadline.leftMs;
-      const popped = await this.#repeat(bounds, (line) =>
-        this.#popOnce(line, queueName, { bounds, leaseMs }),
+      const popped = await this.#repeat(bounds, (line, { holds }) =>
+        this.#popOnce(line, queueName, { bounds, leaseMs, holds }),
       );
       if (popped !== undefined || deadline.leftMs === 0) return popped;
       // A broker that held the question need not be spared the next one.
@@ -172,17 +178,16 @@ export class SimpleClient implements MessageBrokerClient {
   async #popOnce(
     line: Line,
     queueName: string,
-    call: { readonly bounds: CallBounds; readonly leaseMs: number | undefined },
+    call: {
+      readonly bounds: CallBounds;
+      readonly leaseMs: number | undefined;
+      readonly holds: boolean;
+    },
   ): Promise<OpenPop | undefined> {
     const { deadline, signal } = call.bounds;
-    const { holds } = await this.#lines.traits(call.bounds);
+    const { leaseMs, holds } = call;
     const { connectionTimeoutMs } = this.#config;
-    const times = popTimes({
-      leftMs: deadline.leftMs,
-      leaseMs: call.leaseMs,
-      holds,
-      connectionTimeoutMs,
-    });
+    const times = popTimes({ leftMs: deadline.leftMs, leaseMs, holds, connectionTimeoutMs });
     let answer: Response;
     try {
       answer = await line.ask(encodePop(queueName, times.timeoutS), times.silenceMs, signal);
@@ -196,7 +201,7 @@ export class SimpleClient implements MessageBrokerClient {
       return { line, transactionId: transactionOf(answer), message: response };
     }
     this.#lines.release(line);
-    if (code === ResponseCode.NOT_READY || reason === RETIRED_EMPTY) return undefined;
+    if (saysEmpty(answer)) return undefined;
     throw ClientErrors.REFUSED({ command: "POP", reason });
   }
 
@@ -207,24 +212,37 @@ export class SimpleClient implements MessageBrokerClient {
 
   async #giveBack({ line, transactionId }: OpenPop): Promise<void> {
     // The answer tells that the message is back. Should it not come, the lost line gives it back.
-    const { connectionTimeoutMs } = this.#config;
-    await line.ask(encodeAck(transactionId, false), connectionTimeoutMs).catch(() => {});
+    await line.ask(encodeAck(transactionId, false), GIVE_BACK_MS).catch(() => {});
     line.close();
   }
 
-  /** Sends the ACK and takes the final response. */
+  /**
+   * Sends the ACK and takes the final response. From then on an abort comes too late to undo anything,
+   * so the call hears the answer if it comes soon: otherwise a fetched message would be lost.
+   */
   async #finish(
     line: Line,
     end: { readonly transactionId: string; readonly what: string; readonly bounds: CallBounds },
   ): Promise<void> {
     const { transactionId, what, bounds } = end;
+    const { signal } = bounds;
+    if (signal?.aborted) {
+      line.close();
+      throw signal.reason;
+    }
+    if (!line.isOpen) {
+      const reason = `the connection had ended before it, so the message is not ${what}`;
+      throw ClientErrors.REFUSED({ command: "ACK", reason });
+    }
+    const forget = afterAbort(signal, () => line.close());
     let final: Response;
     try {
-      const silenceMs = Math.max(FINAL_MS_MIN, this.#silenceMs(bounds));
-      final = await line.ask(encodeAck(transactionId, true), silenceMs, bounds.signal);
+      final = await line.ask(encodeAck(transactionId, true), this.#silenceMs(bounds));
     } catch (error) {
       if (!isLost(error)) throw error;
       throw ClientErrors.DELIVERY_UNKNOWN({ what }, error);
+    } finally {
+      forget();
     }
     if (final.code === ResponseCode.SUCCESS) return;
     line.close();
@@ -232,17 +250,22 @@ export class SimpleClient implements MessageBrokerClient {
   }
 
   /** Runs `attempt` on a line; a connection lost in it is repeated within the call's bounds. */
-  async #repeat<T>(bounds: CallBounds, attempt: (line: Line) => Promise<T>): Promise<T> {
+  async #repeat<T>(
+    bounds: CallBounds,
+    attempt: (line: Line, traits: BrokerTraits) => Promise<T>,
+  ): Promise<T> {
     const { maxRetries, maxBackoffMs, host, port } = this.#config;
     let failureCount = 0;
     for (;;) {
       let line: Line | undefined;
       try {
-        await this.#lines.traits(bounds);
+        const traits = await this.#lines.traits(bounds);
         line = await this.#lines.acquire(bounds);
-        return await attempt(line);
+        return await attempt(line, traits);
       } catch (error) {
+        line?.close();
         if (!isLost(error)) throw error;
+        bounds.signal?.throwIfAborted();
         this.#lines.forgetTraits();
         // The broker had closed this line while nobody used it: that says nothing of a new one.
         if (line?.wasKept) continue;
@@ -256,28 +279,7 @@ export class SimpleClient implements MessageBrokerClient {
   }
 
   /** How long a broker may be silent in this call. */
-  #silenceMs({ deadline }: CallBounds): number {
-    return Math.min(this.#config.connectionTimeoutMs, Math.max(1, deadline.leftMs));
+  #silenceMs(bounds: CallBounds): number {
+    return answerMs(bounds, this.#config.connectionTimeoutMs);
   }
-}
-
-function boundsOf({ timeoutMs = DEFAULT_CALL_MS, signal }: CallOptions): CallBounds {
-  return { deadline: new Deadline(timeoutMs), signal };
-}
-
-function isLost(error: unknown): boolean {
-  return (
-    hasCode(error, ClientErrors.CONNECTION_LOST.code) || hasCode(error, ClientErrors.SILENCE.code)
-  );
-}
-
-function transactionOf({ transactionId }: Response): string {
-  if (transactionId !== null) return transactionId;
-  throw WireErrors.RESPONSE_INVALID({ reason: "transaction_id is missing" });
-}
-
-function refusedPush(queueName: string, reason: string): MillraceError {
-  if (reason === Text.QUEUE_FULL) return QueueErrors.FULL({ queueName });
-  if (reason === Text.QUEUE_UNAVAILABLE) return QueueErrors.UNAVAILABLE({ queueName });
-  return ClientErrors.REFUSED({ command: "PUSH", reason });
 }

@@ -1,0 +1,13 @@
+/**
+ * Suites that every client and every component must pass, for those who write another one. A suite
+ * gets its name, a factory of what it tests, and the `describe` and `test` of any test runner:
+ *
+ *     import { describe, test } from "vitest";
+ *     import { clientSuite } from "millrace/testing";
+ *     clientSuite("MyClient", startBench, { describe, test });
+ */
+export { clientSuite } from "./client-suite.js";
+export type { ClientBench, ClientBenchOptions } from "./client-suite-kit.js";
+export { type Lifecycle, type LifecycleBench, lifecycleSuite } from "./lifecycle-suite.js";
+export type { TestRunner } from "./test-runner.js";
+export { until } from "./until.js";
