@@ -159,6 +159,11 @@ describe("a bad job", () => {
     ["an empty id", { ...JOB, job_id: "" }, "job_id: must be a text or a whole number"],
     ["a float as id", { ...JOB, job_id: 1.5 }, "job_id: must be a text or a whole number"],
     ["an id beyond 2^53", { ...JOB, job_id: 2 ** 60 }, "job_id: must be a text or a whole number"],
+    [
+      "half a character in the id",
+      { ...JOB, job_id: "\ud800" },
+      "job_id: holds an unpaired surrogate",
+    ],
     ["an endless id", { ...JOB, job_id: "é".repeat(513) }, "job_id: is longer than 1024 bytes"],
   ])("that is or has %s fails and cannot be answered", (_name, value, reason) => {
     const message = open(value);

@@ -114,6 +114,10 @@ function readJobId(job: object): string {
     const fault = id === undefined ? "is missing" : "must be a text or a whole number";
     throw MessageErrors.JOB_INVALID({ faults: [`job_id: ${fault}`] });
   }
+  // No broker takes such a text as the name of a queue, so nobody could be answered.
+  if (!text.isWellFormed()) {
+    throw MessageErrors.JOB_INVALID({ faults: ["job_id: holds an unpaired surrogate"] });
+  }
   if (text.length > JOB_ID_BYTES_MAX || Buffer.byteLength(text) > JOB_ID_BYTES_MAX) {
     const fault = `job_id: is longer than ${JOB_ID_BYTES_MAX} bytes`;
     throw MessageErrors.JOB_INVALID({ faults: [fault] });

@@ -38,6 +38,7 @@ export const RunOptions = z.strictObject({
   signal: z.instanceof(AbortSignal).optional().describe("Ends the run; work in hand is finished."),
 });
 export type RunOptions = z.input<typeof RunOptions>;
+export type RunConfig = z.output<typeof RunOptions>;
 
 export const StopOptions = z.strictObject({
   drain: z.boolean().default(true).describe("Whether work in hand is finished first."),

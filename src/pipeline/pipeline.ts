@@ -5,10 +5,8 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import {
-  backoffMs,
   Component,
   isoNow,
-  isRetryable,
   type Logger,
   messageOf,
   monotonicMs,
@@ -19,19 +17,21 @@ import {
 import type { IngestControlMessage } from "../message/index.js";
 import { PipelineErrors } from "./errors.js";
 import { nameStages } from "./name-stages.js";
-import { type PipelineConfig, PipelineSettings, RunOptions, StopOptions } from "./options.js";
+import {
+  type PipelineConfig,
+  PipelineSettings,
+  type RunConfig,
+  RunOptions,
+  StopOptions,
+} from "./options.js";
+import { type Outcome, repeat } from "./repeat.js";
 import type { Sink } from "./sink.js";
 import type { Source } from "./source.js";
 import type { ProcessingFunction, Stage } from "./stage.js";
 import { StageRunner } from "./stage-runner.js";
 import type { PipelineStats } from "./stats.js";
 
-/** How long a fetch waits when nothing else bounds it. */
-const FETCH_MS = 30_000;
 const POLL_INTERVAL_MS = 100;
-/** Pauses after a source could not be reached. */
-const RETRY_BASE_MS = 200;
-const RETRY_MAX_MS = 5_000;
 /** How long what a stop cut off may take to go back or be answered. */
 const CUT_OFF_MS = 1_000;
 
@@ -43,17 +43,6 @@ export interface PipelineParts extends PipelineSettings {
   /** Run in this order, after the stages. */
   readonly processingFunctions?: readonly ProcessingFunction[];
   readonly logger?: Logger;
-}
-
-/** "undelivered": the job went back, because its result could not be stored or a stop came first. */
-type Outcome = "processed" | "failed" | "undelivered" | "idle";
-
-/** What ends the loops of a run; counted over all of them. */
-interface RunLimits {
-  readonly options: ReturnType<typeof RunOptions.parse>;
-  iterationCount: number;
-  messageCount: number;
-  idleSinceMs: number;
 }
 
 export class Pipeline extends Component<StopOptions> {
@@ -75,6 +64,7 @@ export class Pipeline extends Component<StopOptions> {
   #errorCount = 0;
   #startTime: string | null = null;
   #startedAtMs = 0;
+  #stoppedAtMs: number | undefined;
 
   /** @throws OPTIONS_INVALID, PIPELINE_NAME_TAKEN */
   constructor(parts: PipelineParts) {
@@ -122,7 +112,7 @@ export class Pipeline extends Component<StopOptions> {
     // Another call may have begun to work while the parts were opened.
     if (this.#loops !== undefined) throw PipelineErrors.BUSY({});
     try {
-      this.#loops = this.#runLoops(limits);
+      this.#loops = this.#repeat(limits);
       await this.#loops;
     } finally {
       await this.stop();
@@ -140,8 +130,8 @@ export class Pipeline extends Component<StopOptions> {
   }
 
   getStats(): PipelineStats {
-    const elapsedSeconds =
-      this.#startTime === null ? 0 : (monotonicMs() - this.#startedAtMs) / 1000;
+    const untilMs = this.#stoppedAtMs ?? monotonicMs();
+    const elapsedSeconds = this.#startTime === null ? 0 : (untilMs - this.#startedAtMs) / 1000;
     const endedCount = this.#processedCount + this.#errorCount;
     return {
       running: this.state === "running",
@@ -175,6 +165,7 @@ export class Pipeline extends Component<StopOptions> {
     }
     this.#startTime = isoNow();
     this.#startedAtMs = monotonicMs();
+    this.#stoppedAtMs = undefined;
   }
 
   /** No more fetches; work in hand gets its time; the rest goes back or is answered as failed. */
@@ -192,6 +183,7 @@ export class Pipeline extends Component<StopOptions> {
       }
     }
     this.#loops = undefined;
+    this.#stoppedAtMs = monotonicMs();
     const stages = this.#runners.map(({ stage }) => stage);
     for (const part of [this.#source, ...stages, this.#sink]) {
       await part.stop?.().catch((error: unknown) => {
@@ -202,77 +194,20 @@ export class Pipeline extends Component<StopOptions> {
 
   #workInBackground(): void {
     if (this.state !== "running" || this.#loops !== undefined) return;
-    this.#loops = this.#runLoops(RunOptions.parse({}));
+    this.#loops = this.#repeat(RunOptions.parse({}));
     // Nobody awaits them: a source that cannot go on is told to the log.
     this.#loops.catch((error: unknown) => {
       this.#logger.error({ error: messageOf(error) }, "the pipeline cannot go on");
     });
   }
 
-  async #runLoops(options: ReturnType<typeof RunOptions.parse>): Promise<void> {
-    const limits: RunLimits = {
+  #repeat(options: RunConfig): Promise<void> {
+    return repeat((waitMs) => this.#iterate(waitMs), {
       options,
-      iterationCount: 0,
-      messageCount: 0,
-      idleSinceMs: monotonicMs(),
-    };
-    const { signal } = options;
-    const fetching = this.#fetching;
-    const onAbort = () => fetching.abort(signal?.reason);
-    if (signal?.aborted) onAbort();
-    signal?.addEventListener("abort", onAbort);
-    try {
-      const loops = Array.from({ length: this.#config.concurrency }, () => this.#loop(limits));
-      // When one ends with an error the others end too, after the message that they have in hand.
-      for (const loop of loops) loop.catch((error: unknown) => fetching.abort(error));
-      await Promise.allSettled(loops);
-      await Promise.all(loops);
-    } finally {
-      signal?.removeEventListener("abort", onAbort);
-    }
-  }
-
-  async #loop(limits: RunLimits): Promise<void> {
-    const { maxIterations, maxMessages, pollIntervalMs, idleTimeoutMs } = limits.options;
-    const { signal } = this.#fetching;
-    const waitMs = maxIterations === undefined ? FETCH_MS : pollIntervalMs;
-    let failureCount = 0;
-    while (!signal.aborted) {
-      if (maxIterations !== undefined && limits.iterationCount >= maxIterations) return;
-      if (maxMessages !== undefined && limits.messageCount >= maxMessages) return;
-      limits.iterationCount++;
-      // Counted before it is there, so that loops side by side do not take one too many.
-      limits.messageCount++;
-      const startedAtMs = monotonicMs();
-      let outcome: Outcome = "idle";
-      try {
-        const idleLeftMs = limits.idleSinceMs + (idleTimeoutMs ?? Infinity) - startedAtMs;
-        outcome = await this.#iterate(Math.max(1, Math.min(waitMs, idleLeftMs)));
-        if (outcome !== "undelivered") failureCount = 0;
-      } catch (error) {
-        if (!isRetryable(error)) throw error;
-        this.#logger.warn({ error: messageOf(error) }, "the source cannot be reached");
-        await this.#pause(backoffMs(failureCount++, RETRY_BASE_MS, RETRY_MAX_MS));
-      }
-      // The job is at the head of its queue again, and what hindered its result lasts a while.
-      if (outcome === "undelivered") {
-        await this.#pause(backoffMs(failureCount++, RETRY_BASE_MS, RETRY_MAX_MS));
-      }
-      if (outcome !== "idle") {
-        limits.idleSinceMs = monotonicMs();
-        continue;
-      }
-      limits.messageCount--;
-      const nowMs = monotonicMs();
-      if (idleTimeoutMs !== undefined && nowMs - limits.idleSinceMs >= idleTimeoutMs) return;
-      // A source that does not wait itself must not be asked without a pause.
-      await this.#pause(pollIntervalMs - (nowMs - startedAtMs));
-    }
-  }
-
-  async #pause(delayMs: number): Promise<void> {
-    if (delayMs <= 0) return;
-    await sleep(delayMs, undefined, { signal: this.#fetching.signal }).catch(() => {});
+      concurrency: this.#config.concurrency,
+      fetching: this.#fetching,
+      logger: this.#logger,
+    });
   }
 
   /** A stop waits for it from the fetch on: a message may come in the very moment of the stop. */

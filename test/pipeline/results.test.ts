@@ -162,11 +162,13 @@ describe("a line that is cut", () => {
   });
 });
 
-test("a job that nobody can be answered about is tried again with growing pauses", async (t) => {
+test("a job whose result cannot be stored is tried again with growing pauses", async (t) => {
   const ROUNDS = 5;
   let rounds = 0;
   let isOver = false;
   const { pipeline, client } = await startBench(t, "memory", {
+    maxQueueSize: 1,
+    sinkConfig: { submitTimeoutMs: 1, maxAttempts: 1 },
     processingFunctions: [
       (message) => {
         isOver = ++rounds >= ROUNDS;
@@ -174,8 +176,9 @@ test("a job that nobody can be answered about is tried again with growing pauses
       },
     ],
   });
-  // No broker takes a queue of this name.
-  await client.submitMessage(TASK_QUEUE, textJob("grain").replace("None", "\\ud800"));
+  // The queue of its result is full, and nobody empties it.
+  await client.submitMessage("full", "older");
+  await client.submitMessage(TASK_QUEUE, textJob("grain").replace("None", "full"));
   await pipeline.start();
   let turns = 0;
   for (; !isOver; turns++) await nextTurn();

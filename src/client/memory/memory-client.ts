@@ -28,8 +28,6 @@ import {
 } from "../message-broker-client.js";
 import { Deadline, whileFull } from "../retry.js";
 
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 export class MemoryClient implements MessageBrokerClient {
   readonly #exchange: MessageExchange;
   readonly #closing = sharedAbortController();
@@ -145,5 +143,5 @@ function checkText(command: string, name: string, text: unknown): void {
   const refuse = (fault: string) => ClientErrors.REFUSED({ command, reason: `${name}: ${fault}` });
   if (typeof text !== "string") throw refuse(`must be a string, is ${typeof text}`);
   if (text === "") throw refuse("must have at least 1 character");
-  if (LONE_SURROGATE.test(text)) throw refuse("holds an unpaired surrogate");
+  if (!text.isWellFormed()) throw refuse("holds an unpaired surrogate");
 }
