@@ -13,7 +13,7 @@ export interface PageLimits {
 }
 
 /** Pages of several MiB exist; an element takes some hundred bytes of memory. */
-export const PAGE_LIMITS: PageLimits = { maxBytes: 64 * MiB, maxElements: 2_000_000 };
+const PAGE_LIMITS: PageLimits = { maxBytes: 64 * MiB, maxElements: 2_000_000 };
 
 /**
  * The children of the page's body; of a page without one, of its root.
