@@ -1,0 +1,48 @@
+"""Fixtures that many tests share. What a test changes in a broker is gone with its queues."""
+
+import logging
+import uuid
+
+import pytest
+from nv_ingest_api.util.message_brokers.simple_message_broker import SimpleClient
+
+pytest.register_assert_rewrite("support")
+
+from support.processes import millrace, upstream_broker  # noqa: E402
+
+# The clients log what a test provokes on purpose, some of it with whole documents.
+logging.getLogger("nv_ingest_client").setLevel(logging.CRITICAL)
+logging.getLogger("nv_ingest_api").setLevel(logging.CRITICAL)
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """`millrace serve`: the broker with the pipeline behind it."""
+    with millrace("serve") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def broker():
+    """`millrace broker`: the broker alone."""
+    with millrace("broker") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def upstream():
+    """Upstream's own broker."""
+    with upstream_broker() as address:
+        yield address
+
+
+@pytest.fixture
+def queue_name():
+    """A queue that nobody else uses."""
+    return f"interop-{uuid.uuid4()}"
+
+
+@pytest.fixture
+def connect():
+    """Makes upstream's client for an address."""
+    return lambda address, **options: SimpleClient(address.host, address.port, **options)

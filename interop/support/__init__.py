@@ -1,0 +1,1 @@
+"""What the tests share: processes, a relay, documents, and the ways to submit them."""
