@@ -1,0 +1,18 @@
+/** The resident memory of a process, as the kernel tells it. */
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+
+/** Left alone, V8 collects and shrinks its heap within some ten seconds. */
+const REST_MS = 12_000;
+
+/** Bytes; only where there is a /proc. */
+export function residentBytes(pid: number): number {
+  const line = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  return Number(line?.[1]) * 1_024;
+}
+
+/** Bytes, after the process has been left alone for so long that its garbage is gone. */
+export async function settledBytes(pid: number): Promise<number> {
+  await sleep(REST_MS);
+  return residentBytes(pid);
+}

@@ -1,0 +1,136 @@
+/** What the project promises, each row with what was measured. */
+import type { Figures } from "./harness.js";
+import { CONNECTION_BYTES, CONNECTIONS } from "./measure/connections.js";
+import { JOBS, jobsName, MEMORY_OVER_TCP, OF_STUB } from "./measure/jobs.js";
+import { JOBS_PYTHON, pythonJobsName, ratioName } from "./measure/jobs-python.js";
+import { LARGE_POP, OVER_PARSE } from "./measure/large-pop.js";
+import { MEMORY, memoryName } from "./measure/memory.js";
+import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-python.js";
+import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
+
+export interface SummaryRow {
+  readonly what: string;
+  readonly target: string;
+  /** Null when it was not measured in this run. */
+  readonly measured: number | null;
+  readonly unit: string;
+  readonly verdict: "pass" | "short" | "not measured";
+}
+
+interface Promised {
+  readonly what: string;
+  readonly group: string;
+  readonly name: string;
+  readonly unit: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+}
+
+function pythonRatios(): Promised[] {
+  const size = "1 KB";
+  const targets = [
+    { cell: { size, threads: 1 }, atLeast: 100 },
+    { cell: { size, threads: 8 }, atLeast: 15 },
+    { cell: { size, threads: 64 }, atLeast: 30 },
+    { cell: { size, threads: 64, each: 5 }, atLeast: 30 },
+  ] as const;
+  return targets.flatMap(({ cell: measured, atLeast }) =>
+    ["PUSH", "POP"].map((operation) => {
+      const cell = cellName(operation, measured);
+      const what = `${cell}, Python client, ours ÷ upstream`;
+      return { what, group: OPERATIONS_PYTHON, name: ratioOf(cell), unit: "×", atLeast };
+    }),
+  );
+}
+
+const PROMISES: readonly Promised[] = [
+  {
+    what: "no-op job, Python client, one in flight, p50",
+    group: JOBS_PYTHON,
+    name: `${pythonJobsName("ours", 1)}, p50`,
+    unit: "ms",
+    atMost: 3,
+  },
+  {
+    what: "no-op jobs, Python client, 64 in flight, ours ÷ upstream",
+    group: JOBS_PYTHON,
+    name: ratioName(64),
+    unit: "×",
+    atLeast: 80,
+  },
+  ...pythonRatios(),
+  {
+    what: "POP 32 MB, 8 raw clients, ours ÷ stub that parses bodies",
+    group: LARGE_POP,
+    name: OVER_PARSE,
+    unit: "×",
+    atLeast: 5,
+  },
+  {
+    what: "no-op jobs over TCP, 64 in flight ÷ (bare stub's handshakes ÷ 4), new connections",
+    group: JOBS,
+    name: OF_STUB.each,
+    unit: "×",
+    atLeast: 0.5,
+  },
+  {
+    what: "the same, the stub driven by the TypeScript client",
+    group: JOBS,
+    name: OF_STUB.client,
+    unit: "×",
+    atLeast: 0.5,
+  },
+  {
+    what: "the same, the stub driven by raw clients that keep their connections",
+    group: JOBS,
+    name: OF_STUB.kept,
+    unit: "×",
+    atLeast: 0.5,
+  },
+  {
+    what: "no-op jobs in one process ÷ over TCP",
+    group: JOBS,
+    name: MEMORY_OVER_TCP,
+    unit: "×",
+    atLeast: 2,
+  },
+  {
+    what: "no-op jobs in one process (quiet machine)",
+    group: JOBS,
+    name: jobsName("memory", 64),
+    unit: "jobs/s",
+    atLeast: 8_000,
+  },
+  {
+    what: "memory of 1,000 queued messages of 64 KB ÷ their bytes",
+    group: MEMORY,
+    name: memoryName("1,000 × 64 KB"),
+    unit: "×",
+    atMost: 1.3,
+  },
+  {
+    what: "10,000 idle connections, each",
+    group: CONNECTIONS,
+    name: CONNECTION_BYTES,
+    unit: "bytes",
+    atMost: 20_000,
+  },
+  {
+    what: "SIGTERM with 1,000 idle connections and jobs in work, exit",
+    group: SIGTERM,
+    name: SIGTERM_EXIT,
+    unit: "ms",
+    atMost: 5_000,
+  },
+];
+
+export function summarise(figures: Figures): SummaryRow[] {
+  return PROMISES.map(({ what, group, name, unit, atLeast, atMost }) => {
+    const measured = figures.median(group, name) ?? null;
+    const target = atLeast === undefined ? `≤ ${atMost}` : `≥ ${atLeast}`;
+    const keeps =
+      measured !== null && measured >= (atLeast ?? 0) && measured <= (atMost ?? Infinity);
+    const verdict = measured === null ? "not measured" : keeps ? "pass" : "short";
+    return { what, target, measured, unit, verdict };
+  });
+}
