@@ -119,14 +119,14 @@ export class SimpleMessageBroker
 
   take(
     queueName: string,
-    options: { readonly waitMs: number; readonly signal?: AbortSignal | undefined },
+    options: { readonly waitMs: number; readonly signals?: readonly (AbortSignal | undefined)[] },
   ): Promise<HeldMessage | undefined> {
-    const { waitMs, signal } = options;
+    const { waitMs, signals = [] } = options;
     this.#counters.pops++;
     const loan = this.#queues.take(queueName);
     if (loan !== undefined) return Promise.resolve(this.#held(loan));
-    if (waitMs <= 0 || signal?.aborted || this.#phase === "stopping")
-      return Promise.resolve(undefined);
+    const isOver = waitMs <= 0 || signals.some((signal) => signal?.aborted);
+    if (isOver || this.#phase === "stopping") return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       const cancel = this.#queues.wait(queueName, (late) => finish(this.#held(late)));
       if (cancel === undefined) {
@@ -140,12 +140,12 @@ export class SimpleMessageBroker
       };
       const finish = (message: HeldMessage | undefined) => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", giveUp);
+        for (const signal of signals) signal?.removeEventListener("abort", giveUp);
         this.#localWaits.delete(giveUp);
         resolve(message);
       };
       const timer = setTimeout(giveUp, clampTimerMs(waitMs));
-      signal?.addEventListener("abort", giveUp);
+      for (const signal of signals) signal?.addEventListener("abort", giveUp);
       this.#localWaits.add(giveUp);
     });
   }

@@ -84,15 +84,18 @@ export async function within<T>(
   }
 }
 
+/** Whether a push was refused for a reason that passes. */
+export function isFull(error: unknown): boolean {
+  return hasCode(error, QueueErrors.FULL.code) || hasCode(error, QueueErrors.UNAVAILABLE.code);
+}
+
 /** Repeats `attempt` while the queue is full or closing, until the deadline; then rethrows. */
 export async function whileFull<T>(attempt: () => Promise<T>, bounds: CallBounds): Promise<T> {
   for (let count = 0; ; count++) {
     try {
       return await attempt();
     } catch (error) {
-      const isFull =
-        hasCode(error, QueueErrors.FULL.code) || hasCode(error, QueueErrors.UNAVAILABLE.code);
-      if (!isFull || bounds.deadline.leftMs === 0) throw error;
+      if (!isFull(error) || bounds.deadline.leftMs === 0) throw error;
       await pause(FULL_BASE_MS + backoffMs(count, FULL_BASE_MS, FULL_MAX_MS), bounds);
     }
   }

@@ -19,3 +19,8 @@ export function epochSeconds(): number {
 export function isoNow(): string {
   return new Date().toISOString();
 }
+
+/** Seconds since 1970 as ISO 8601 text in UTC. */
+export function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
+}

@@ -1,7 +1,7 @@
 /** Errors, lifecycle, limits, clocks, ids, logging. Knows no other room. */
 export { backoffMs } from "./backoff.js";
 export { ByteBudget } from "./byte-budget.js";
-export { epochNanoseconds, epochSeconds, isoNow, monotonicMs } from "./clock.js";
+export { epochNanoseconds, epochSeconds, isoNow, isoTime, monotonicMs } from "./clock.js";
 export {
   defineErrors,
   type ErrorKind,

@@ -131,6 +131,16 @@ export class IngestControlMessage {
     return found.length === 0 ? fallback : Object.fromEntries(found);
   }
 
+  /** All metadata, without the copy that `getMetadata()` makes. */
+  metadataEntries(): IterableIterator<[string, unknown]> {
+    return this.#metadata.entries();
+  }
+
+  /** All timestamps, without the copy that `getTimestamps()` makes. */
+  timestampEntries(): IterableIterator<[string, bigint]> {
+    return this.#timestamps.entries();
+  }
+
   hasMetadata(key: string | RegExp): boolean {
     if (typeof key === "string") return this.#metadata.has(key);
     return entriesMatching(this.#metadata, key).length > 0;

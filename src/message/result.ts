@@ -108,7 +108,7 @@ function outcome(
 
 function traceOf(message: IngestControlMessage): Record<string, number> {
   const trace: Record<string, number> = {};
-  for (const [key, value] of Object.entries(message.getTimestamps())) {
+  for (const [key, value] of message.timestampEntries()) {
     if (key.startsWith(TRACE_PREFIX)) trace[key] = Number(value);
   }
   return trace;
@@ -116,7 +116,7 @@ function traceOf(message: IngestControlMessage): Record<string, number> {
 
 function annotationsOf(message: IngestControlMessage): Record<string, Annotation> {
   const annotations: Record<string, Annotation> = {};
-  for (const [key, value] of Object.entries(message.getMetadata())) {
+  for (const [key, value] of message.metadataEntries()) {
     if (!key.startsWith(ANNOTATION_PREFIX)) continue;
     if (typeof value === "object" && value !== null) annotations[key] = value as Annotation;
   }

@@ -14,8 +14,10 @@ import {
 import {
   Component,
   epochNanoseconds,
+  epochSeconds,
   Gate,
   isoNow,
+  isoTime,
   type Logger,
   linkSignals,
   messageOf,
@@ -89,9 +91,10 @@ export class MessageBrokerTaskSource
     invalidCount: 0,
     unanswerableCount: 0,
     fetchErrorCount: 0,
-    lastMessageAt: null as string | null,
     startTime: null as string | null,
   };
+  /** Seconds since 1970. */
+  #lastMessageAtS: number | undefined;
   #client: MessageBrokerClient | undefined;
   #closeClient = async () => {};
   #fetching = sharedAbortController();
@@ -169,6 +172,7 @@ export class MessageBrokerTaskSource
       paused: this.paused,
       inFlight: this.#deliveries.size,
       ...this.#stats,
+      lastMessageAt: this.#lastMessageAtS === undefined ? null : isoTime(this.#lastMessageAtS),
     };
   }
 
@@ -237,7 +241,7 @@ export class MessageBrokerTaskSource
       logger: this.#logger,
     });
     this.#stats.messageCount++;
-    this.#stats.lastMessageAt = isoNow();
+    this.#lastMessageAtS = epochSeconds();
     if (message.failed) this.#stats.invalidCount++;
     return message;
   }

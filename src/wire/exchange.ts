@@ -23,13 +23,16 @@ export interface MessageExchange {
   store(queueName: string, body: Buffer, options: { readonly stampJobId: boolean }): string;
   /**
    * Takes the oldest message, waiting for one at most `waitMs` milliseconds; undefined when none
-   * came, when `signal` fired or when the broker is shutting down.
+   * came, when one of the `signals` fired or when the broker is shutting down.
    *
    * @throws QUEUE_WAITERS_FULL
    */
   take(
     queueName: string,
-    options: { readonly waitMs: number; readonly signal?: AbortSignal | undefined },
+    options: {
+      readonly waitMs: number;
+      readonly signals?: readonly (AbortSignal | undefined)[];
+    },
   ): Promise<HeldMessage | undefined>;
   /** Messages that are ready; those handed out do not count. */
   size(queueName: string): number;

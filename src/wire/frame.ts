@@ -9,7 +9,10 @@ import { WireErrors } from "./errors.js";
 
 export const HEADER_BYTES = 8;
 
-/** The first buffer for a body that arrives in pieces; it grows fourfold as bytes really arrive. */
+/**
+ * A body that arrives in pieces gets a buffer of four times what has arrived, at least this and at
+ * most its length, so most frames up to 256 KiB are copied once and leave no smaller buffers behind.
+ */
 const FIRST_BUFFER_BYTES = 16 * KiB;
 const GROWTH = 4;
 /**
@@ -162,7 +165,7 @@ export class FrameReader {
   #roomFor(neededBytes: number): Buffer {
     const old = this.#body;
     if (old !== undefined && old.length >= neededBytes) return old;
-    const wanted = old === undefined ? FIRST_BUFFER_BYTES : old.length * GROWTH;
+    const wanted = Math.max(FIRST_BUFFER_BYTES, (old?.length ?? neededBytes) * GROWTH);
     const bytes = Math.min(Math.max(wanted, neededBytes), this.#bodyBytes);
     const budget = this.#bodyBudget;
     if (budget !== undefined && !budget.tryTake(bytes)) {

@@ -182,7 +182,7 @@ test("a broker in the same process wakes waiters over the network, and the other
 test("a wait in process ends with its signal and leaves nothing", async (t) => {
   const broker = await startBroker(t);
   const controller = new AbortController();
-  const taken = broker.take("q", { waitMs: 60_000, signal: controller.signal });
+  const taken = broker.take("q", { waitMs: 60_000, signals: [controller.signal] });
   expect(broker.getStats().waiters).toBe(1);
   controller.abort();
   expect(await taken).toBeUndefined();

@@ -26,7 +26,7 @@ import {
   type Receipt,
   type SubmitOptions,
 } from "../message-broker-client.js";
-import { Deadline, whileFull } from "../retry.js";
+import { Deadline, isFull, whileFull } from "../retry.js";
 
 export class MemoryClient implements MessageBrokerClient {
   readonly #exchange: MessageExchange;
@@ -48,6 +48,12 @@ export class MemoryClient implements MessageBrokerClient {
     checkText("PUSH", "queue_name", queueName);
     checkText("PUSH", "message", message);
     const body = encodeBody(message);
+    try {
+      return this.#store(queueName, body, forNvIngest);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+    }
+    // Only a call that has to wait needs a signal of its own.
     const { signal, unlink } = linkSignals(options.signal, this.#closing.signal);
     try {
       const attempt = async () => this.#store(queueName, body, forNvIngest);
@@ -107,20 +113,17 @@ export class MemoryClient implements MessageBrokerClient {
     const { timeoutMs = DEFAULT_CALL_MS, signal } = options;
     this.#checkOpen(signal);
     checkText("POP", "queue_name", queueName);
-    const either = linkSignals(signal, this.#closing.signal);
-    try {
-      const wait = { waitMs: clampTimerMs(timeoutMs), signal: either.signal };
-      const held = await this.#exchange.take(queueName, wait);
-      if (held === undefined) either.signal.throwIfAborted();
-      else if (this.#closing.signal.aborted) {
-        // The message and the close came in the same moment, and nobody could settle it any more.
-        held.release();
-        throw this.#closing.signal.reason;
-      }
-      return held;
-    } finally {
-      either.unlink();
+    const held = await this.#exchange.take(queueName, {
+      waitMs: clampTimerMs(timeoutMs),
+      signals: [signal, this.#closing.signal],
+    });
+    if (held === undefined) this.#checkOpen(signal);
+    else if (this.#closing.signal.aborted) {
+      // The message and the close came in the same moment, and nobody could settle it any more.
+      held.release();
+      throw this.#closing.signal.reason;
     }
+    return held;
   }
 
   #store(queueName: string, body: Buffer, stampJobId: boolean): Receipt {
