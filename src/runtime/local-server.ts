@@ -8,13 +8,15 @@ import {
   SimpleMessageBrokerOptions,
   type SimpleMessageBrokerStats,
 } from "../broker/index.js";
-import { Component, type Logger, parseOptions, silentLogger } from "../core/index.js";
+import { Component, type Logger, messageOf, parseOptions, silentLogger } from "../core/index.js";
+import { answerQueued } from "./answer-queued.js";
 import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
 import { settlesWithin } from "./within.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
 const PIPELINE_SHARE = 0.5;
 const PIPELINE_SHARE_MAX = 0.8;
+const ANSWER_SHARE = 0.1;
 const BROKER_SHARE = 0.15;
 
 export const LocalServerOptions = z.strictObject({
@@ -39,12 +41,13 @@ export interface LocalServerStats {
 /**
  * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED.
  *
- * A stop refuses new jobs at once, gives jobs in work their time, answers the rest of them as
- * failed and then ends the broker. What was still queued is gone, and counted in
- * `getStats().broker.dropped`.
+ * A stop refuses new jobs at once, gives jobs in work their time, answers the rest and those that
+ * still wait as failed, and then ends the broker. What nobody fetched by then is gone, and counted
+ * in `getStats().broker.dropped`.
  */
 export class LocalServer extends Component {
   readonly #config: LocalServerConfig;
+  readonly #logger: Logger;
   readonly #broker: SimpleMessageBroker;
   readonly #pipeline: LocalPipeline;
 
@@ -52,6 +55,7 @@ export class LocalServer extends Component {
   constructor(options: LocalServerOptions = {}, dependencies: { logger?: Logger } = {}) {
     super();
     const logger = dependencies.logger ?? silentLogger;
+    this.#logger = logger;
     this.#config = parseOptions(LocalServerOptions, options, "LocalServer");
     this.#broker = new SimpleMessageBroker(this.#config.broker, { logger });
     const brokerClient = { clientType: "memory", broker: this.#broker } as const;
@@ -91,7 +95,19 @@ export class LocalServer extends Component {
     this.#broker.drain();
     const timeoutMs = Math.ceil(stopTimeoutMs * PIPELINE_SHARE);
     const stopped = this.#pipeline.stop({ timeoutMs, unfinished: "fail" });
-    await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
+    const isStopped = await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
+    if (isStopped) await this.#answerQueued(stopTimeoutMs * ANSWER_SHARE);
     await this.#broker.stop({ drainTimeoutMs: Math.ceil(stopTimeoutMs * BROKER_SHARE) });
+  }
+
+  async #answerQueued(timeoutMs: number): Promise<void> {
+    const { taskQueue } = this.#config.pipeline;
+    try {
+      const answered = await answerQueued(this.#broker, { taskQueue, timeoutMs });
+      if (answered > 0) this.#logger.warn({ answered }, "queued jobs were answered as failed");
+    } catch (error) {
+      // A full queue of results, say: what is left is dropped and counted.
+      this.#logger.error({ error: messageOf(error) }, "queued jobs could not be answered");
+    }
   }
 }
