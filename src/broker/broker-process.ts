@@ -18,6 +18,10 @@ process.once("message", async (options: SimpleMessageBrokerOptions) => {
   const report = (message: ChildReport) => process.send?.(message);
   const broker = new SimpleMessageBroker(options, { logger });
   process.once("disconnect", () => broker.stop().then(() => process.exit(0)));
+  // Who asks this process itself to end gets the same end, and hears what was dropped.
+  process.once("SIGTERM", () => {
+    if (process.connected) process.disconnect();
+  });
   // A Ctrl-C reaches the whole group of processes; the parent decides when this one ends.
   process.on("SIGINT", () => {});
   try {

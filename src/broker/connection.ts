@@ -25,14 +25,20 @@ import {
   WireErrors,
 } from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
-import { Deadline } from "./deadline.js";
+import { ConnectionTimer } from "./connection-timer.js";
 import { handleRequest } from "./handlers/handle-request.js";
 import type { Session, Transaction } from "./session.js";
 
 /** How long the rest of a refused peer's bytes is read and thrown away. */
 const DISCARD_MS = 30_000;
+/**
+ * A frame with more than this still to come must bring `PROGRESS_BYTES` within its deadline: its
+ * buffer is large, and a peer that drips a byte now and then would hold it for ever.
+ */
+const PATIENT_BYTES = 64 * 1024;
+const PROGRESS_BYTES = 16 * 1024;
 /** Bytes a peer may send ahead while its POP is held; then it is not read until the hold ends. */
-const READ_AHEAD_BYTES = 64 * 1024;
+const READ_AHEAD_BYTES = 4 * 1024;
 /** The start of a final response's length: see `#freeAckBody`. */
 const SEVEN_ZEROS = Buffer.alloc(7);
 
@@ -45,8 +51,10 @@ export class Connection implements Session {
   #state: State = "request";
   #transaction: Transaction | undefined;
   #cancelHold: (() => void) | undefined;
-  readonly #deadline = new Deadline();
+  readonly #timer = new ConnectionTimer();
   #isAdvancing = false;
+  /** Bytes that were missing when the deadline of a body was last set. */
+  #missingAtArm = 0;
   /** Bytes of the next frame that the peer has already. */
   #sentAhead = 0;
   #discardBytes = Number.POSITIVE_INFINITY;
@@ -94,14 +102,14 @@ export class Connection implements Session {
     this.#transaction = transaction;
     this.#state = "ack";
     if (transaction.ackWaitMs <= 0) this.#refuseAck();
-    else this.#deadline.arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
+    else this.#timer.arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
     this.#advance();
   }
 
   hold(holdMs: number, cancel: () => void): void {
     this.#state = "held";
     this.#cancelHold = cancel;
-    this.#deadline.arm("hold", holdMs, () => this.#endOfHold(false));
+    this.#timer.arm("hold", holdMs, () => this.#endOfHold(false));
   }
 
   endHold(): void {
@@ -154,7 +162,7 @@ export class Connection implements Session {
       this.#discard(Number.POSITIVE_INFINITY);
       return;
     }
-    this.#deadline.disarm();
+    this.#timer.disarm();
     handleRequest(frame, this, this.#broker);
   }
 
@@ -201,10 +209,10 @@ export class Connection implements Session {
 
   /** Answers must not pile up: until the peer has read what is there, no request is taken. */
   #waitForReader(): void {
-    if (this.#deadline.of === "reader") return;
+    if (this.#timer.of === "reader") return;
     this.#socket.pause();
     const { frameTimeoutMs } = this.#broker.config;
-    this.#deadline.arm("reader", frameTimeoutMs, () => this.#socket.destroy());
+    this.#timer.arm("reader", frameTimeoutMs, () => this.#socket.destroy());
     this.#socket.once("drain", () => {
       if (this.#state !== "request") return;
       this.#waitForRequest();
@@ -219,11 +227,20 @@ export class Connection implements Session {
     if (!this.#reader.insideFrame) return;
     const expire = isAck ? () => this.#refuseAck() : () => this.#socket.destroy();
     if (!this.#reader.insideBody) {
-      if (this.#deadline.of !== "header") this.#deadline.arm("header", headerTimeoutMs, expire);
+      if (this.#timer.of !== "header") this.#timer.arm("header", headerTimeoutMs, expire);
       return;
     }
-    if (this.#deadline.of === "body") this.#deadline.refresh();
-    else this.#deadline.arm("body", frameTimeoutMs, expire);
+    const { missingBytes } = this.#reader;
+    if (this.#timer.of !== "body") {
+      this.#missingAtArm = missingBytes;
+      this.#timer.arm("body", frameTimeoutMs, expire);
+    } else if (
+      missingBytes < PATIENT_BYTES ||
+      this.#missingAtArm - missingBytes >= PROGRESS_BYTES
+    ) {
+      this.#missingAtArm = missingBytes;
+      this.#timer.refresh();
+    }
     if (isAck) this.#freeAckBody();
   }
 
@@ -254,7 +271,7 @@ export class Connection implements Session {
       this.#socket.destroySoon();
       return;
     }
-    this.#deadline.arm("idle", this.#broker.config.idleTimeoutMs, () => this.#discard(0));
+    this.#timer.arm("idle", this.#broker.config.idleTimeoutMs, () => this.#discard(0));
   }
 
   /** Sends no more; reads and forgets up to `bytes` more bytes, for a time. */
@@ -264,7 +281,7 @@ export class Connection implements Session {
     this.#discardBytes = bytes;
     this.#socket.end();
     this.#socket.resume();
-    this.#deadline.arm("discard", DISCARD_MS, () => this.#socket.destroy());
+    this.#timer.arm("discard", DISCARD_MS, () => this.#socket.destroy());
     if (bytes <= 0 || this.#socket.readableEnded) this.#socket.destroySoon();
   }
 
@@ -277,7 +294,7 @@ export class Connection implements Session {
 
   #onClose(): void {
     this.#state = "closed";
-    this.#deadline.disarm();
+    this.#timer.disarm();
     this.#cancelHold?.();
     this.#cancelHold = undefined;
     this.#transaction?.abort();

@@ -8,7 +8,9 @@ import type { SimpleMessageBrokerConfig } from "./options.js";
 import { MessageQueue, type Waiter } from "./queue.js";
 
 /** What an entry costs besides its body: two objects and a place in a list, rounded up. */
-const ENTRY_BYTES = 256;
+const ENTRY_BYTES = 320;
+/** What a queue costs besides its entries and its name. */
+const QUEUE_BYTES = 1_024;
 
 /** A place in a queue that is kept for a push until its ACK. Exactly one method ends it. */
 export interface Reservation {
@@ -51,6 +53,10 @@ export class Queues {
       return undefined;
     }
     const queue = known ?? this.#create(queueName);
+    if (queue === undefined) {
+      this.budget.giveBack(entryBytes);
+      return undefined;
+    }
     queue.reserve();
     const own = heldBytes > 0 ? body : withoutSlack(body);
     return {
@@ -71,11 +77,13 @@ export class Queues {
   }
 
   /**
-   * Waits at an empty queue until `onLoan` is called; undefined when too many wait there already.
+   * Waits at an empty queue until `onLoan` is called; undefined when too many wait there already, or
+   * there is no memory for another queue.
    * The function returned ends the wait.
    */
   wait(queueName: string, onLoan: (loan: Loan) => void): (() => void) | undefined {
     const queue = this.#queues.get(queueName) ?? this.#create(queueName);
+    if (queue === undefined) return undefined;
     if (queue.waiterCount >= this.#config.maxWaitersPerQueue) {
       this.#dropIfForgettable(queue);
       return undefined;
@@ -104,7 +112,9 @@ export class Queues {
     return total;
   }
 
-  #create(queueName: string): MessageQueue {
+  /** Undefined when there is no memory for it: names of queues are as endless as messages. */
+  #create(queueName: string): MessageQueue | undefined {
+    if (!this.budget.tryTake(queueBytes(queueName))) return undefined;
     const queue = new MessageQueue(queueName);
     this.#queues.set(queueName, queue);
     return queue;
@@ -113,6 +123,7 @@ export class Queues {
   #dropIfForgettable(queue: MessageQueue): void {
     if (queue.isForgettable && this.#queues.get(queue.name) === queue) {
       this.#queues.delete(queue.name);
+      this.budget.giveBack(queueBytes(queue.name));
     }
   }
 
@@ -128,6 +139,10 @@ export class Queues {
       giveBack: () => queue.giveBack(entry),
     };
   }
+}
+
+function queueBytes(queueName: string): number {
+  return QUEUE_BYTES + 2 * queueName.length;
 }
 
 /**

@@ -192,7 +192,7 @@ export class SimpleMessageBroker
         const drainTimeoutMs = options?.drainTimeoutMs ?? this.config.drainTimeoutMs;
         const timer = setTimeout(() => {
           for (const connection of this.#connections) connection.destroy();
-        }, drainTimeoutMs);
+        }, clampTimerMs(drainTimeoutMs));
         this.#onEmpty = () => {
           clearTimeout(timer);
           resolve();

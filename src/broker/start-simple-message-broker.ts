@@ -13,6 +13,8 @@ export interface BrokerHandle extends AsyncDisposable {
   readonly host: string;
   readonly port: number;
   readonly pid: number;
+  /** Resolves when the process is gone, for whatever reason. */
+  readonly exited: Promise<void>;
   /** Resolves when the process is gone; within `drainTimeoutMs` and two seconds. */
   stop(): Promise<void>;
 }
@@ -68,5 +70,5 @@ export async function startSimpleMessageBroker(
     return exited.finally(() => clearTimeout(timer));
   };
   const { host, port } = report;
-  return { host, port, pid: child.pid as number, stop, [Symbol.asyncDispose]: stop };
+  return { host, port, pid: child.pid as number, exited, stop, [Symbol.asyncDispose]: stop };
 }

@@ -9,8 +9,8 @@ export const ClientErrors = defineErrors("CLIENT", {
       `no broker answers at ${host}:${port}: ${reason}`,
   },
   NOT_A_BROKER: {
-    kind: "input",
-    retry: false,
+    kind: "transport",
+    retry: true,
     about:
       "What listens at the host and port does not speak the protocol: another program is there.",
     say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
@@ -45,6 +45,13 @@ export const ClientErrors = defineErrors("CLIENT", {
     about: "The broker refused the request. The text carries its reason.",
     say: ({ command, reason }: { command: string; reason: string }) =>
       `the broker refused ${command}: ${reason}`,
+  },
+  LEASE_OVER: {
+    kind: "state",
+    retry: false,
+    about: "The message was kept longer than its lease, or its connection ended: it went back.",
+    say: ({ reason }: { reason: string }) =>
+      `the delivery is this consumer's no more, and the message went back: ${reason}`,
   },
   DELIVERY_SETTLED: {
     kind: "state",

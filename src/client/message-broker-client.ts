@@ -1,5 +1,7 @@
 /** How one talks to a broker, whatever carries the talk: all clients have this one interface. */
 
+import { clampTimerMs } from "../core/index.js";
+
 /** How long calls take at most when they are not told, in milliseconds. */
 export const DEFAULT_CALL_MS = 100_000;
 
@@ -28,7 +30,10 @@ export interface FetchOptions extends CallOptions {
 }
 
 export interface DeliveryOptions extends FetchOptions {
-  /** How long the broker keeps the message for this consumer, in milliseconds; default 1 h. */
+  /**
+   * How long the broker keeps the message for this consumer, in milliseconds; default 1 h. A client
+   * in the broker's own process keeps it until it is settled or the client is closed.
+   */
   readonly leaseMs?: number;
 }
 
@@ -44,7 +49,7 @@ export interface Delivery {
   /**
    * The work is done: the message is gone for good.
    *
-   * @throws CLIENT_DELIVERY_UNKNOWN, CLIENT_DELIVERY_SETTLED, CLIENT_REFUSED when the lease was over.
+   * @throws CLIENT_DELIVERY_UNKNOWN, CLIENT_DELIVERY_SETTLED, CLIENT_LEASE_OVER
    */
   acknowledge(): Promise<void>;
   /** Puts the message back to its old place, at once. Releasing twice does no harm. */
@@ -57,16 +62,24 @@ export interface MessageBrokerClient extends AsyncDisposable {
    * tries again until `timeoutMs` is over.
    *
    * @throws QUEUE_FULL, QUEUE_UNAVAILABLE, CLIENT_REFUSED, CLIENT_BROKER_UNAVAILABLE,
-   *   CLIENT_DELIVERY_UNKNOWN
+   *   CLIENT_NOT_A_BROKER, CLIENT_DELIVERY_UNKNOWN, CLIENT_CONNECTIONS_USED_UP, CLIENT_CLOSED
    */
   submitMessage(queueName: string, message: string, options?: SubmitOptions): Promise<Receipt>;
   /**
    * Takes the oldest message and acknowledges it at once; undefined when none came in time.
    *
-   * @throws CLIENT_REFUSED, CLIENT_BROKER_UNAVAILABLE, CLIENT_DELIVERY_UNKNOWN
+   * When the broker's confirmation is lost, the message is returned all the same: it may then come
+   * to another consumer too, but it is never lost.
+   *
+   * @throws CLIENT_REFUSED, CLIENT_BROKER_UNAVAILABLE, CLIENT_NOT_A_BROKER, CLIENT_LEASE_OVER,
+   *   CLIENT_CONNECTIONS_USED_UP, CLIENT_CLOSED
    */
   fetchMessage(queueName: string, options?: FetchOptions): Promise<string | undefined>;
-  /** Takes the oldest message and leaves the acknowledgement to the caller. */
+  /**
+   * Takes the oldest message and leaves the acknowledgement to the caller.
+   *
+   * @throws as `fetchMessage`
+   */
   fetchDelivery(queueName: string, options?: DeliveryOptions): Promise<Delivery | undefined>;
   /** Resolves when the broker answers. @throws CLIENT_BROKER_UNAVAILABLE, CLIENT_NOT_A_BROKER */
   ping(options?: CallOptions): Promise<void>;
@@ -74,4 +87,18 @@ export interface MessageBrokerClient extends AsyncDisposable {
   size(queueName: string, options?: CallOptions): Promise<number>;
   /** Ends all calls, with CLIENT_CLOSED, and connections; what was not acknowledged goes back. */
   close(): Promise<void>;
+}
+
+/**
+ * The time of a call, checked: a wrong number would otherwise look like a broker that is not there.
+ *
+ * @throws TypeError for a time that is negative or no number.
+ */
+export function checkTimes(options: DeliveryOptions): number {
+  const { timeoutMs = DEFAULT_CALL_MS, leaseMs, pollIntervalMs } = options;
+  for (const [name, value] of Object.entries({ timeoutMs, leaseMs, pollIntervalMs })) {
+    if (value === undefined || value >= 0) continue;
+    throw new TypeError(`${name} must be 0 or more milliseconds, is ${value}`);
+  }
+  return clampTimerMs(timeoutMs);
 }

@@ -53,7 +53,8 @@ export function openJob(text: string, options: OpenJobOptions): IngestControlMes
     const job = readJob(value, { strictSchema: options.strictSchema ?? false });
     fill(message, job, options);
     if (job.warnings.length > 0) {
-      logger.warn({ jobId, members: job.warnings }, "job has members that are not known");
+      // Their names are the sender's text; they stand in the annotation, not in the log.
+      logger.warn({ jobId, count: job.warnings.length }, "job has members that are not known");
     }
   } catch (cause) {
     const problem = problemOf(cause);

@@ -12,6 +12,7 @@ export const PipelineSettings = z.strictObject({
     .default(1)
     .describe("Messages in work at a time; with 1 their order is kept."),
   stageTimeoutMs: ms()
+    .max(3_000_000, "must end within the hour that a broker keeps a job for its consumer")
     .default(600_000)
     .describe("How long one stage may work on one message before the job fails."),
 });

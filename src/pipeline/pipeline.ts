@@ -3,7 +3,6 @@
  * project: one result per job, whatever the stages do, and the result before the acknowledgement.
  * It knows neither brokers nor bytes.
  */
-import { setTimeout as sleep } from "node:timers/promises";
 import {
   Component,
   isoNow,
@@ -11,6 +10,7 @@ import {
   messageOf,
   monotonicMs,
   parseOptions,
+  settlesWithin,
   sharedAbortController,
   silentLogger,
 } from "../core/index.js";
@@ -56,6 +56,7 @@ export class Pipeline extends Component<StopOptions> {
   #delivering = sharedAbortController();
   #unfinished: "release" | "fail" = "release";
   #loops: Promise<void> | undefined;
+  #ended: Promise<void> | undefined;
   #opened: Promise<void> | undefined;
   #started = Promise.resolve();
   readonly #inHand = new Set<Promise<unknown>>();
@@ -88,6 +89,14 @@ export class Pipeline extends Component<StopOptions> {
       this.#started = opened.then(() => this.#workInBackground());
     }
     return this.#started;
+  }
+
+  /**
+   * Settles when the work in the background ends: resolves after a stop, rejects with the reason
+   * when the source cannot go on; the pipeline stops itself then. Undefined before `start`.
+   */
+  get ended(): Promise<void> | undefined {
+    return this.#ended;
   }
 
   /**
@@ -174,12 +183,12 @@ export class Pipeline extends Component<StopOptions> {
     this.#unfinished = unfinished;
     this.#fetching.abort(PipelineErrors.STOPPED({}));
     const done = Promise.allSettled([this.#loops, ...this.#inHand]);
-    if (!(drain && (await endsWithin(done, timeoutMs)))) {
+    if (!(drain && (await settlesWithin(done, timeoutMs)))) {
       this.#working.abort(PipelineErrors.STOPPED({}));
       if (unfinished === "release") this.#delivering.abort(PipelineErrors.STOPPED({}));
-      if (!(await endsWithin(done, CUT_OFF_MS))) {
+      if (!(await settlesWithin(done, CUT_OFF_MS))) {
         this.#delivering.abort(PipelineErrors.STOPPED({}));
-        await endsWithin(done, CUT_OFF_MS);
+        await settlesWithin(done, CUT_OFF_MS);
       }
     }
     this.#loops = undefined;
@@ -195,9 +204,11 @@ export class Pipeline extends Component<StopOptions> {
   #workInBackground(): void {
     if (this.state !== "running" || this.#loops !== undefined) return;
     this.#loops = this.#repeat(RunOptions.parse({}));
-    // Nobody awaits them: a source that cannot go on is told to the log.
+    this.#ended = this.#loops;
+    // Somebody may await `ended`; whether or not, a pipeline that cannot go on says so and stops.
     this.#loops.catch((error: unknown) => {
-      this.#logger.error({ error: messageOf(error) }, "the pipeline cannot go on");
+      this.#logger.error({ error: messageOf(error) }, "the pipeline cannot go on and stops");
+      void this.stop();
     });
   }
 
@@ -274,12 +285,4 @@ export class Pipeline extends Component<StopOptions> {
     else await this.#source.release(message);
     return isDelivered;
   }
-}
-
-async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  const timer = new AbortController();
-  const late = sleep(timeoutMs, "late", { signal: timer.signal }).catch(() => "cut");
-  const first = await Promise.race([work.then(() => "done"), late]);
-  timer.abort();
-  return first === "done";
 }

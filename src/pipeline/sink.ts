@@ -8,8 +8,8 @@ export interface ProcessMessageOptions {
 /** A sink turns each control message, failed ones too, into exactly one result and delivers it. */
 export interface Sink {
   /**
-   * Delivers the message's result. `true`: it is stored where its client will find it; `false`: it
-   * could not be delivered, and the job must not be acknowledged.
+   * Delivers the message's result. `true`: the job may be acknowledged, because its result is stored
+   * where its client will find it, or because none can ever be; `false`: the job must go back.
    */
   processMessage(message: IngestControlMessage, options?: ProcessMessageOptions): Promise<boolean>;
   start(): Promise<void>;

@@ -21,6 +21,7 @@ import {
   parseResult,
   type ResultDocument,
 } from "../message/index.js";
+import { QueueErrors } from "../wire/index.js";
 import { RuntimeErrors } from "./errors.js";
 import { type FoundDocument, findDocuments } from "./find-documents.js";
 import { readDocument } from "./read-document.js";
@@ -87,8 +88,9 @@ const FATAL_CODES = [
   ClientErrors.BROKER_UNAVAILABLE.code,
   ClientErrors.CONNECTIONS_USED_UP.code,
   ClientErrors.CLOSED.code,
-  "QUEUE_FULL",
-  "QUEUE_UNAVAILABLE",
+  ClientErrors.NOT_A_BROKER.code,
+  QueueErrors.FULL.code,
+  QueueErrors.UNAVAILABLE.code,
 ];
 
 /**

@@ -9,13 +9,18 @@ import {
   type MessageBrokerClient,
   useClient,
 } from "../client/index.js";
-import { Component, type Logger, parseOptions, silentLogger } from "../core/index.js";
+import {
+  Component,
+  type Logger,
+  parseOptions,
+  settlesWithin,
+  silentLogger,
+} from "../core/index.js";
 import { Pipeline, PipelineSettings, type PipelineStats, StopOptions } from "../pipeline/index.js";
 import { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "../sinks/index.js";
 import { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "../sources/index.js";
 import { ExtractOptions, localStages } from "../stages/index.js";
 import { WorkerPool, WorkerPoolOptions, type WorkerPoolStats } from "../workers/index.js";
-import { settlesWithin } from "./within.js";
 
 const CONCURRENCY_MIN = 4;
 /** Connections besides those of jobs: questions, and some air. */

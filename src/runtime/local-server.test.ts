@@ -6,9 +6,9 @@
 import { expect, test } from "vitest";
 import { slowPdf } from "../../test/helpers/slow-pdf.js";
 import type { Cleanup } from "../../test/helpers/start-broker.js";
-import { until } from "../../test/helpers/until.js";
 import { SimpleClient } from "../client/index.js";
 import { createJob, encodeJob, extractTask, failureCause, parseResult } from "../message/index.js";
+import { until } from "../testing/index.js";
 import { LocalPipeline } from "./local-pipeline.js";
 import { LocalServer, type LocalServerOptions } from "./local-server.js";
 

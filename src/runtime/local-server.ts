@@ -8,14 +8,20 @@ import {
   SimpleMessageBrokerOptions,
   type SimpleMessageBrokerStats,
 } from "../broker/index.js";
-import { Component, type Logger, messageOf, parseOptions, silentLogger } from "../core/index.js";
+import {
+  Component,
+  type Logger,
+  messageOf,
+  parseOptions,
+  settlesWithin,
+  silentLogger,
+} from "../core/index.js";
 import { answerQueued } from "./answer-queued.js";
 import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
-import { settlesWithin } from "./within.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
-const PIPELINE_SHARE = 0.5;
-const PIPELINE_SHARE_MAX = 0.8;
+const PIPELINE_SHARE = 0.4;
+const PIPELINE_SHARE_MAX = 0.7;
 const ANSWER_SHARE = 0.1;
 const BROKER_SHARE = 0.15;
 
@@ -28,7 +34,7 @@ export const LocalServerOptions = z.strictObject({
     .min(1_000)
     .max(2_147_483_647)
     .default(5_000)
-    .describe("How long a stop may take in all; half of it is for jobs in work to end."),
+    .describe("How long a stop may take in all; two fifths of it are for jobs in work to end."),
 });
 export type LocalServerOptions = z.input<typeof LocalServerOptions>;
 export type LocalServerConfig = z.output<typeof LocalServerOptions>;

@@ -1,6 +1,6 @@
 /** Writes results into a directory, each into its own file and whole or not at all. */
-import { lstat, mkdir, open, realpath, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, mkdir, open, realpath, rename, rm, stat } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import { messageOf, newId } from "../core/index.js";
 import type { ResultDocument } from "../message/index.js";
 import { RuntimeErrors } from "./errors.js";
@@ -31,7 +31,7 @@ export async function openResultWriter(
   format: ResultFormat,
 ): Promise<ResultWriter> {
   const root = await orUnwritable(directory, async () => {
-    await mkdir(directory, { recursive: true });
+    await makeFolders(resolve(directory));
     return realpath(directory);
   });
   return {
@@ -43,6 +43,25 @@ export async function openResultWriter(
       return path;
     },
   };
+}
+
+/**
+ * Makes a folder and those above it, one by one: the recursive form of Node 20 asks for ever where
+ * the system has the parent and says that it does not exist, as below /proc.
+ */
+async function makeFolders(folder: string): Promise<void> {
+  const missing: string[] = [];
+  let existing = folder;
+  while (!(await stat(existing).catch(() => undefined)) && dirname(existing) !== existing) {
+    missing.unshift(existing);
+    existing = dirname(existing);
+  }
+  for (const each of missing) {
+    await mkdir(each).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== "EEXIST") throw error;
+    });
+  }
+  if (!(await stat(folder)).isDirectory()) throw new Error(`${folder} is not a folder`);
 }
 
 function* contentOf(result: ResultDocument, format: ResultFormat): Generator<string, void, void> {

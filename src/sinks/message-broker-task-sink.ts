@@ -4,16 +4,24 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { BrokerClientOption, type MessageBrokerClient, useClient } from "../client/index.js";
+import {
+  BrokerClientOption,
+  ClientErrors,
+  type MessageBrokerClient,
+  useClient,
+} from "../client/index.js";
 import {
   backoffMs,
   Component,
   isoNow,
   isRetryable,
   type Logger,
+  linkSignals,
   MiB,
   messageOf,
   parseOptions,
+  settlesWithin,
+  sharedAbortController,
   silentLogger,
 } from "../core/index.js";
 import {
@@ -29,6 +37,8 @@ import { SinkErrors } from "./errors.js";
 const SINK_NAME = "message_broker_task_sink";
 const RETRY_BASE_MS = 100;
 const RETRY_MAX_MS = 5_000;
+/** How long a stop waits for deliveries in hand before it cuts them off. */
+const STOP_MS = 5_000;
 
 export const MessageBrokerTaskSinkConfig = z.strictObject({
   brokerClient: BrokerClientOption,
@@ -71,7 +81,7 @@ export interface MessageBrokerTaskSinkStats {
   /** Of those, results that say "failed". */
   failedCount: number;
   bytesSent: number;
-  /** Results that could not be delivered; their jobs went back. */
+  /** Results that could not be delivered. */
   undeliverableCount: number;
 }
 
@@ -79,6 +89,11 @@ export interface SinkDependencies {
   readonly logger?: Logger;
   /** Gets each message whose result could not be delivered, and why. */
   readonly onUndeliverable?: (message: IngestControlMessage, error: unknown) => void;
+}
+
+interface EncodedResult {
+  readonly text: string;
+  readonly isFailed: boolean;
 }
 
 export class MessageBrokerTaskSink extends Component implements Sink {
@@ -95,6 +110,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   };
   #client: MessageBrokerClient | undefined;
   #closeClient = async () => {};
+  #stopping = sharedAbortController();
 
   /** Connects to nothing yet. @throws OPTIONS_INVALID */
   constructor(config: MessageBrokerTaskSinkConfig = {}, dependencies: SinkDependencies = {}) {
@@ -105,8 +121,12 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   }
 
   /**
-   * Builds the message's result and stores it in the queue of its job. Whether it is there now;
-   * otherwise it was counted, logged and given to `onUndeliverable`. Starts the sink when needed.
+   * Builds the message's result and stores it in the queue of its job. A result that the broker
+   * refuses for good is replaced by a failed one that says so. Starts the sink when needed.
+   *
+   * `true`: the job may be acknowledged. `false`: nothing could be delivered now, and the job must
+   * go back. What was not delivered is counted, logged and given to `onUndeliverable`; that is also
+   * so, with `true`, when no queue will ever take an answer to this job.
    *
    * @throws only the signal's reason.
    */
@@ -131,11 +151,16 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     const { client, close } = useClient(this.#config.brokerClient);
     this.#client = client;
     this.#closeClient = close;
+    this.#stopping = sharedAbortController();
     this.#stats.startTime = isoNow();
   }
 
   protected override async onStop(): Promise<void> {
-    await Promise.allSettled(this.#inHand);
+    const inHand = Promise.allSettled(this.#inHand);
+    if (!(await settlesWithin(inHand, STOP_MS))) {
+      this.#stopping.abort(ClientErrors.CLOSED({}));
+      await inHand;
+    }
     await this.#closeClient();
     this.#client = undefined;
   }
@@ -145,11 +170,10 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       await this.start();
       const channel = message.getMetadata("response_channel", message.jobId);
       if (typeof channel !== "string") throw SinkErrors.CHANNEL_MISSING({});
-      const { text, isFailed } = this.#encode(message);
-      await this.#submit(channel, text, signal);
+      const sent = await this.#deliver(channel, message, signal);
       this.#stats.messageCount++;
-      if (isFailed) this.#stats.failedCount++;
-      this.#stats.bytesSent += Buffer.byteLength(text);
+      if (sent.isFailed) this.#stats.failedCount++;
+      this.#stats.bytesSent += Buffer.byteLength(sent.text);
       message.annotate({ sourceId: SINK_NAME, message: "Pushed" });
       return true;
     } catch (error) {
@@ -158,7 +182,27 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       const { jobId } = message;
       this.#logger.error({ jobId, error: messageOf(error) }, "a result could not be delivered");
       this.#tellUndeliverable(message, error);
-      return false;
+      // Given back, a job that can never be answered would come again for ever.
+      return !isRetryable(error) && !this.#stopping.signal.aborted;
+    }
+  }
+
+  /** Stores the result, or a failed one in its place when the broker refuses it for good. */
+  async #deliver(
+    channel: string,
+    message: IngestControlMessage,
+    signal?: AbortSignal,
+  ): Promise<EncodedResult> {
+    const result = this.#encode(message);
+    try {
+      await this.#submit(channel, result.text, signal);
+      return result;
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (isRetryable(cause) || this.#stopping.signal.aborted) throw cause;
+      const failed = this.#encodeFailed(message, cause);
+      await this.#submit(channel, failed.text, signal);
+      return failed;
     }
   }
 
@@ -166,7 +210,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
    * The result as text; one that cannot be written or is too long becomes a failed one, and so does
    * the message, so that who counts sees what the client gets.
    */
-  #encode(message: IngestControlMessage): { text: string; isFailed: boolean } {
+  #encode(message: IngestControlMessage): EncodedResult {
     const { maxResultBytes } = this.#config;
     try {
       const result = buildResult(message);
@@ -182,28 +226,35 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       }
       return { text, isFailed };
     } catch (cause) {
-      const text = encodeResult(failedResult({ cause, message }));
-      message.fail({ stage: SINK_NAME, cause });
-      return { text, isFailed: true };
+      return this.#encodeFailed(message, cause);
     }
+  }
+
+  #encodeFailed(message: IngestControlMessage, cause: unknown): EncodedResult {
+    const text = encodeResult(failedResult({ cause, message }));
+    message.fail({ stage: SINK_NAME, cause });
+    return { text, isFailed: true };
   }
 
   async #submit(channel: string, text: string, signal?: AbortSignal): Promise<void> {
     const { maxAttempts, submitTimeoutMs: timeoutMs } = this.#config;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await (this.#client as MessageBrokerClient).submitMessage(channel, text, {
-          timeoutMs,
-          signal,
-        });
-        return;
-      } catch (error) {
-        signal?.throwIfAborted();
-        if (!isRetryable(error) || attempt >= maxAttempts) throw error;
-        const pauseMs = backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS);
-        await sleep(pauseMs, undefined, signal === undefined ? {} : { signal }).catch(() => {});
-        signal?.throwIfAborted();
+    const client = this.#client as MessageBrokerClient;
+    const either = linkSignals(signal, this.#stopping.signal);
+    try {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await client.submitMessage(channel, text, { timeoutMs, signal: either.signal });
+          return;
+        } catch (error) {
+          either.signal.throwIfAborted();
+          if (!isRetryable(error) || attempt >= maxAttempts) throw error;
+          const pauseMs = backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS);
+          await sleep(pauseMs, undefined, { signal: either.signal }).catch(() => {});
+          either.signal.throwIfAborted();
+        }
       }
+    } finally {
+      either.unlink();
     }
   }
 

@@ -21,6 +21,7 @@ import {
   type Logger,
   linkSignals,
   messageOf,
+  monotonicMs,
   parseOptions,
   sharedAbortController,
   silentLogger,
@@ -121,14 +122,21 @@ export class MessageBrokerTaskSource
    */
   async getMessage(options: GetMessageOptions = {}): Promise<IngestControlMessage | undefined> {
     const { signal, timeoutMs = FETCH_MS } = options;
+    const endMs = monotonicMs() + timeoutMs;
+    const leftMs = () => Math.max(0, endMs - monotonicMs());
     await this.start();
     if (this.#resumed !== undefined) await this.#resumed.wait(timeoutMs, signal);
     if (this.paused || signal?.aborted) return undefined;
     const either = linkSignals(signal, this.#fetching.signal);
     try {
       for (;;) {
-        const delivery = await this.#fetch(timeoutMs, either.signal);
+        const delivery = await this.#fetch(leftMs(), either.signal);
         if (delivery === undefined) return undefined;
+        if (this.state !== "running") {
+          // It came in the very moment of the stop, which releases what is handed out before it.
+          await delivery.release();
+          return undefined;
+        }
         const message = this.#open(delivery.message);
         if (message.jobId !== undefined) {
           this.#deliveries.set(message, delivery);

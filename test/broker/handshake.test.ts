@@ -3,10 +3,10 @@
  * order with give-back; the limit with places that are kept.
  */
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, settled } from "../helpers/raw-peer.js";
 import { ack, PING, pop, popThrough, push, pushThrough, size } from "../helpers/requests.js";
 import { preload, startBroker, takeAll } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 test("a pushed message is there after its ACK and not before", async (t) => {
   const broker = await startBroker(t);

@@ -4,10 +4,10 @@
  * Method: order of events; refusals of never acknowledged PUSHes are the clock where one is needed.
  */
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, type RawPeer } from "../helpers/raw-peer.js";
 import { ack, PING, pop, push, pushThrough, size } from "../helpers/requests.js";
 import { type Cleanup, preload, startBroker, takeAll } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 type Broker = Awaited<ReturnType<typeof startBroker>>;
 

@@ -5,10 +5,10 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, headerOf, settled } from "../helpers/raw-peer.js";
 import { ack, PING, pop, popThrough, push, pushThrough, size } from "../helpers/requests.js";
 import { collectingLogger, preload, startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 const bytes = fc.uint8Array({ maxLength: 200 }).map((list) => Buffer.from(list));
 

@@ -2,10 +2,10 @@
  * Goal: each limit refuses as documented, before memory is taken, and lets go of what it stopped.
  */
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, headerOf, settled } from "../helpers/raw-peer.js";
 import { PING, pop, popThrough, push, pushThrough, size } from "../helpers/requests.js";
 import { preload, startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

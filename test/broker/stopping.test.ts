@@ -4,11 +4,11 @@
  */
 import { connect } from "node:net";
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { encodeBody } from "../../src/wire/index.js";
 import { connectPeer, type RawPeer, settled } from "../helpers/raw-peer.js";
 import { ack, PING, pop, popThrough, push, pushThrough } from "../helpers/requests.js";
 import { collectingLogger, preload, startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 test("a draining broker takes no pushes and hands out what it has", async (t) => {
   const broker = await startBroker(t);

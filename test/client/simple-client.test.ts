@@ -4,8 +4,8 @@
  */
 import { expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
+import { until } from "../../src/testing/index.js";
 import { type Cleanup, startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 const QUEUE = "jobs";
 
@@ -16,7 +16,7 @@ test("a lease that ran out is told, and another consumer has the message", async
   const delivery = await client.fetchDelivery(QUEUE, { leaseMs: 20 });
   const other = await clientOf(t, broker.port).fetchDelivery(QUEUE);
   expect(other?.message).toBe("slow");
-  await expect(delivery?.acknowledge()).rejects.toMatchObject({ code: "CLIENT_REFUSED" });
+  await expect(delivery?.acknowledge()).rejects.toMatchObject({ code: "CLIENT_LEASE_OVER" });
   await other?.acknowledge();
   expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0 });
 });

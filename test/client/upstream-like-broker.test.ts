@@ -91,7 +91,8 @@ describe("a connection that is lost", () => {
     const unknown = { code: "CLIENT_DELIVERY_UNKNOWN" };
     await expect(client.submitMessage(QUEUE, "one")).rejects.toMatchObject(unknown);
     expect(queues.get(QUEUE)).toEqual(["one"]);
-    await expect(client.fetchMessage(QUEUE)).rejects.toMatchObject(unknown);
+    // Fetched at once, the message is handed on all the same: nowhere else would it be.
+    expect(await client.fetchMessage(QUEUE)).toBe("one");
     await client.submitMessage(QUEUE, "two").catch(() => {});
     const delivery = await client.fetchDelivery(QUEUE);
     await delivery?.acknowledge();

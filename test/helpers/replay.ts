@@ -4,9 +4,9 @@
  */
 import { expect } from "vitest";
 import type { SimpleMessageBroker } from "../../src/broker/index.js";
+import { until } from "../../src/testing/index.js";
 import { type Answer, connectPeer, frameOf, type RawPeer } from "./raw-peer.js";
 import { type Cleanup, preload, startBroker, takeAll } from "./start-broker.js";
-import { until } from "./until.js";
 
 export interface Exchange {
   readonly conn: number;

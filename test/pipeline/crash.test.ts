@@ -6,8 +6,8 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { startBench } from "../helpers/pipeline-bench.js";
-import { until } from "../helpers/until.js";
 
 const HANGING_PIPELINE = fileURLToPath(new URL("../helpers/hanging-pipeline.mjs", import.meta.url));
 

@@ -10,9 +10,9 @@ import {
   failureCause,
   type IngestControlMessage,
 } from "../../src/message/index.js";
+import { until } from "../../src/testing/index.js";
 import { startBench, TASK_QUEUE, TRANSPORTS, textJob } from "../helpers/pipeline-bench.js";
 import { startProxy, type TcpProxy } from "../helpers/tcp-proxy.js";
-import { until } from "../helpers/until.js";
 
 describe.each(TRANSPORTS)("over %s", (transport) => {
   test("a pipeline without stages gives back what went in, as rows with metadata", async (t) => {

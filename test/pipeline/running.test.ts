@@ -5,8 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { toSnakeCase } from "../../src/pipeline/index.js";
 import { MessageBrokerTaskSource } from "../../src/sources/index.js";
+import { until } from "../../src/testing/index.js";
 import { startBench, TASK_QUEUE, TRANSPORTS, textJob } from "../helpers/pipeline-bench.js";
-import { until } from "../helpers/until.js";
 
 describe.each(TRANSPORTS)("over %s a run", (transport) => {
   test.for([1, 8])("takes exactly maxMessages with %i at a time", async (concurrency, t) => {

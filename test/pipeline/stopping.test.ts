@@ -5,8 +5,8 @@
 import { describe, expect, test } from "vitest";
 import { failureCause, type IngestControlMessage } from "../../src/message/index.js";
 import type { StageContext } from "../../src/pipeline/index.js";
+import { until } from "../../src/testing/index.js";
 import { deferred, startBench, TASK_QUEUE, TRANSPORTS } from "../helpers/pipeline-bench.js";
-import { until } from "../helpers/until.js";
 
 describe.each(TRANSPORTS)("over %s a stop", (transport) => {
   test("lets work in hand end, and fetches nothing more", async (t) => {

@@ -5,10 +5,10 @@
  * let go after the frame deadline.
  */
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf } from "../helpers/raw-peer.js";
 import { PING, size } from "../helpers/requests.js";
 import { startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 const ASKED = 300_000;
 const BATCH = 10_000;

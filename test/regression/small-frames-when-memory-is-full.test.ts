@@ -5,31 +5,32 @@
  * together from several chunks.
  */
 import { expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, type RawPeer } from "../helpers/raw-peer.js";
 import { ack, PING, pop, push } from "../helpers/requests.js";
 import { preload, startBroker } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 const MiB = 1024 * 1024;
 
 test("a POP and its ACK that arrive in pieces work while the memory is full", async (t) => {
   const broker = await startBroker(t, { maxHeldBytes: MiB });
-  const text = "x".repeat(MiB / 4 - 256);
-  preload(broker, "q", text, text, text, text);
+  // A queue and four messages, with what they cost besides their bytes, take the last one.
+  const text = "x".repeat(MiB / 4 - 257 - 320);
+  preload(broker, "qq", text, text, text, text);
   expect(broker.getStats().heldBytes).toBe(MiB);
 
   const producer = await connectPeer(t, broker.port);
-  expect((await producer.ask(push("q", "one more"))).reason).toBe("Queue is full");
+  expect((await producer.ask(push("qq", "one more"))).reason).toBe("Queue is full");
 
   const consumer = await connectPeer(t, broker.port);
-  await inPieces(consumer, frameOf(pop("q")), producer);
+  await inPieces(consumer, frameOf(pop("qq")), producer);
   const first = await consumer.frame();
   expect(first.response).toBe(text);
   await inPieces(consumer, frameOf(ack(first.id)), producer);
   expect((await consumer.frame()).response).toBe("Data processed.");
-  await until("the memory is free", () => broker.getStats().heldBytes === (MiB / 4) * 3);
+  await until("the memory is free", () => broker.getStats().heldBytes < MiB * 0.8);
 
-  expect((await producer.ask(push("q", "one more"))).code).toBe(0);
+  expect((await producer.ask(push("qq", "one more"))).code).toBe(0);
 });
 
 /** Header with half the body, then the rest; the other peer's PONG shows that the half was read. */

@@ -5,10 +5,10 @@
  */
 import { expect, test } from "vitest";
 import { MessageQueue } from "../../src/broker/queue.js";
+import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf, headerOf } from "../helpers/raw-peer.js";
 import { pop } from "../helpers/requests.js";
 import { preload, startBroker, takeAll } from "../helpers/start-broker.js";
-import { until } from "../helpers/until.js";
 
 test("a message refused by a hundred thousand waiters in a row is still there", () => {
   const queue = new MessageQueue("q");

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { SimpleMessageBroker } from "../../broker/index.js";
 import { createClient, MemoryClient, type MessageBrokerClient } from "../../client/index.js";
-import type { Logger } from "../../core/index.js";
+import { type Logger, MiB } from "../../core/index.js";
 import {
   IngestOptions,
   LocalPipeline,
@@ -17,6 +17,8 @@ import { runIngest, summary } from "../ingest-run.js";
 import { printable } from "../printable.js";
 
 const PING_MS = 10_000;
+/** A small document can unfold to large rows, and its result is held too. */
+const HELD_BYTES_MIN = 256 * MiB;
 /** What is in work when the command is interrupted is lost anyway. */
 const STOP_MS = 2_000;
 
@@ -120,7 +122,8 @@ async function openChain(
   const { taskQueue, concurrency, stageTimeoutMs, workers, extract } = config;
   // Never started, the broker does not listen: it only holds the queues, with room for all that may
   // be in work, as base64 and in two copies.
-  const maxHeldBytes = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
+  const forDocuments = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
+  const maxHeldBytes = Math.max(HELD_BYTES_MIN, forDocuments);
   const broker = new SimpleMessageBroker({ maxHeldBytes });
   const brokerClient = { clientType: "memory", broker } as const;
   const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract };

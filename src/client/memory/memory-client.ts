@@ -1,6 +1,5 @@
 /** A client of a broker in the same process: the same queues, without frames and sockets. */
 import {
-  clampTimerMs,
   hasCode,
   linkSignals,
   messageOf,
@@ -18,7 +17,7 @@ import { MemoryClientConfig } from "../config.js";
 import { ClientErrors } from "../errors.js";
 import {
   type CallOptions,
-  DEFAULT_CALL_MS,
+  checkTimes,
   type Delivery,
   type DeliveryOptions,
   type FetchOptions,
@@ -43,7 +42,8 @@ export class MemoryClient implements MessageBrokerClient {
     message: string,
     options: SubmitOptions = {},
   ): Promise<Receipt> {
-    const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS } = options;
+    const { forNvIngest = false } = options;
+    const timeoutMs = checkTimes(options);
     this.#checkOpen(options.signal);
     checkText("PUSH", "queue_name", queueName);
     checkText("PUSH", "message", message);
@@ -110,11 +110,12 @@ export class MemoryClient implements MessageBrokerClient {
   }
 
   async #take(queueName: string, options: CallOptions): Promise<HeldMessage | undefined> {
-    const { timeoutMs = DEFAULT_CALL_MS, signal } = options;
+    const { signal } = options;
+    const timeoutMs = checkTimes(options);
     this.#checkOpen(signal);
     checkText("POP", "queue_name", queueName);
     const held = await this.#exchange.take(queueName, {
-      waitMs: clampTimerMs(timeoutMs),
+      waitMs: timeoutMs,
       signals: [signal, this.#closing.signal],
     });
     if (held === undefined) this.#checkOpen(signal);

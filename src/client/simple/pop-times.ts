@@ -1,5 +1,7 @@
 /** What a POP asks for, so that the broker's answer comes when the caller's time is over. */
 
+import { clampTimerMs } from "../../core/index.js";
+
 /** How late "not ready" may be after the time the broker may hold a POP. */
 const HOLD_EXTRA_MS = 5_000;
 /** The `timeout` for brokers that never hold; the original fails on 0. */
@@ -29,7 +31,7 @@ export function popTimes(call: {
 }): PopTimes {
   const { leftMs, leaseMs, holds, connectionTimeoutMs } = call;
   if (!holds) {
-    const timeoutS = leaseMs === undefined ? ACK_WAIT_S : Math.max(1, leaseMs / 1000);
+    const timeoutS = leaseMs === undefined ? ACK_WAIT_S : Math.max(1, clampTimerMs(leaseMs) / 1000);
     return { timeoutS, silenceMs: connectionTimeoutMs, endsWithCall: false };
   }
   const leftS = leftMs / 1000;
@@ -38,5 +40,5 @@ export function popTimes(call: {
     return { timeoutS, silenceMs: leftMs + HOLD_EXTRA_MS, endsWithCall: false };
   }
   const silenceMs = Math.max(leftMs, LEASED_ANSWER_MS_MIN);
-  return { timeoutS: leaseMs / 1000, silenceMs, endsWithCall: true };
+  return { timeoutS: clampTimerMs(leaseMs) / 1000, silenceMs, endsWithCall: true };
 }

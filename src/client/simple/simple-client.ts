@@ -4,7 +4,14 @@
  * What got no first response has changed nothing and is repeated on a new connection. After the ACK
  * nothing is repeated: whether it arrived is unknown then, and said so.
  */
-import { backoffMs, hasCode, linkSignals, messageOf, parseOptions } from "../../core/index.js";
+import {
+  backoffMs,
+  hasCode,
+  linkSignals,
+  type MillraceError,
+  messageOf,
+  parseOptions,
+} from "../../core/index.js";
 import {
   encodeAck,
   encodePing,
@@ -18,7 +25,7 @@ import { SimpleClientConfig } from "../config.js";
 import { ClientErrors } from "../errors.js";
 import {
   type CallOptions,
-  DEFAULT_CALL_MS,
+  checkTimes,
   type Delivery,
   type DeliveryOptions,
   type FetchOptions,
@@ -36,6 +43,9 @@ const RETRY_BASE_MS = 50;
 const POLL_INTERVAL_MS = 100;
 /** How long the answer to a give-back is awaited; then the closed line says the same. */
 const GIVE_BACK_MS = 1_000;
+
+/** What a handshake's ACK makes of the message. */
+type Settlement = "stored" | "settled";
 
 /** A message, and the handshake in which it came, still open. */
 interface OpenPop {
@@ -55,9 +65,9 @@ export class SimpleClient implements MessageBrokerClient {
   }
 
   submitMessage(queueName: string, message: string, options: SubmitOptions = {}): Promise<Receipt> {
-    const { forNvIngest = false, timeoutMs = DEFAULT_CALL_MS } = options;
+    const { forNvIngest = false } = options;
     return this.#call(options, (bounds) => {
-      const timeoutS = Math.max(1, Math.ceil(timeoutMs / 1000));
+      const timeoutS = Math.max(1, Math.ceil(bounds.deadline.leftMs / 1000));
       const frame = encodePush(queueName, message, { forNvIngest, timeoutS });
       const attempt = async () => {
         const first = await this.#repeat(bounds, (line) => this.#pushOnce(line, frame, bounds));
@@ -72,7 +82,12 @@ export class SimpleClient implements MessageBrokerClient {
     return this.#call(options, async (bounds) => {
       const popped = await this.#pop(queueName, bounds, options);
       if (popped === undefined) return undefined;
-      await this.#settle(popped, bounds);
+      try {
+        await this.#settle(popped, bounds);
+      } catch (error) {
+        // The broker may have settled it: thrown away here, the message would be nowhere.
+        if (!hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
+      }
       return popped.message;
     });
   }
@@ -122,7 +137,7 @@ export class SimpleClient implements MessageBrokerClient {
 
   /** Runs a call within its bounds; `close` ends it too. */
   async #call<T>(options: CallOptions, work: (bounds: CallBounds) => Promise<T>): Promise<T> {
-    const { timeoutMs = DEFAULT_CALL_MS } = options;
+    const timeoutMs = checkTimes(options);
     const { signal, unlink } = linkSignals(options.signal, this.#lines.closed);
     try {
       signal.throwIfAborted();
@@ -222,7 +237,7 @@ export class SimpleClient implements MessageBrokerClient {
    */
   async #finish(
     line: Line,
-    end: { readonly transactionId: string; readonly what: string; readonly bounds: CallBounds },
+    end: { readonly transactionId: string; readonly what: Settlement; readonly bounds: CallBounds },
   ): Promise<void> {
     const { transactionId, what, bounds } = end;
     const { signal } = bounds;
@@ -231,8 +246,7 @@ export class SimpleClient implements MessageBrokerClient {
       throw signal.reason;
     }
     if (!line.isOpen) {
-      const reason = `the connection had ended before it, so the message is not ${what}`;
-      throw ClientErrors.REFUSED({ command: "ACK", reason });
+      throw this.#notAcknowledged(what, "the connection ended before the acknowledgement");
     }
     const forget = afterAbort(signal, () => line.close());
     let final: Response;
@@ -246,7 +260,14 @@ export class SimpleClient implements MessageBrokerClient {
     }
     if (final.code === ResponseCode.SUCCESS) return;
     line.close();
-    throw ClientErrors.REFUSED({ command: "ACK", reason: final.reason });
+    throw this.#notAcknowledged(what, final.reason);
+  }
+
+  /** A push whose ACK was not taken has stored nothing and is repeated; a delivery went back. */
+  #notAcknowledged(what: Settlement, reason: string): MillraceError {
+    const { host, port } = this.#config;
+    if (what === "stored") return ClientErrors.CONNECTION_LOST({ host, port, reason });
+    return ClientErrors.LEASE_OVER({ reason });
   }
 
   /** Runs `attempt` on a line; a connection lost in it is repeated within the call's bounds. */
@@ -268,7 +289,7 @@ export class SimpleClient implements MessageBrokerClient {
         bounds.signal?.throwIfAborted();
         this.#lines.forgetTraits();
         // The broker had closed this line while nobody used it: that says nothing of a new one.
-        if (line?.wasKept) continue;
+        if (line?.wasKept && hasCode(error, ClientErrors.CONNECTION_LOST.code)) continue;
         if (failureCount >= maxRetries || bounds.deadline.leftMs === 0) {
           const reason = messageOf(error);
           throw ClientErrors.BROKER_UNAVAILABLE({ host, port, reason }, error);

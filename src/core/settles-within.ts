@@ -1,5 +1,5 @@
 /** Bounds a wait for work that cannot be cancelled. */
-import { clampTimerMs } from "../core/index.js";
+import { clampTimerMs } from "./limits.js";
 
 /** Whether the work was settled, well or not, when the time was over. Never rejects. */
 export function settlesWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {

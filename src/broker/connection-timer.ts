@@ -1,7 +1,7 @@
 /** The one deadline that runs for a connection, and what it is the deadline of. */
 import { clampTimerMs } from "../core/index.js";
 
-export class Deadline {
+export class ConnectionTimer {
   #timer: NodeJS.Timeout | undefined;
   #of = "";
 
