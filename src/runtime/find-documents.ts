@@ -134,7 +134,10 @@ async function* walk(
 
 async function sortedEntries(folder: string): Promise<Dirent[]> {
   const entries: Dirent[] = [];
-  for await (const entry of await opendir(folder)) entries.push(entry);
+  for await (const entry of await opendir(folder)) {
+    // Hidden things below a folder (.git, say) are nobody's documents; named themselves they are taken.
+    if (!entry.name.startsWith(".")) entries.push(entry);
+  }
   return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

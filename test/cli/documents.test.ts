@@ -94,7 +94,8 @@ test("names made to do harm neither leave the directory nor reach the terminal",
   const cwd = await temporaryFolder(t);
   await mkdir(join(cwd, "docs"));
   await writeFile(join(cwd, "docs", "\u001b[2J\u001b]0;owned\u0007.txt"), "escape");
-  await writeFile(join(cwd, "docs", "..\\..\\up.txt"), "backslash");
+  await writeFile(join(cwd, "docs", "a\\..\\..\\up.txt"), "backslash");
+  await writeFile(join(cwd, "docs", ".hidden.txt"), "passed over");
   await writeFile(join(cwd, "docs", "CON.txt"), "device");
   const { code, stdout, stderr } = await runCli(t, ["ingest", "docs"], { cwd });
   expect(code).toBe(0);

@@ -94,11 +94,11 @@ describe("TypeScript samples", () => {
 });
 
 describe("commands", () => {
-  const ours = commands.filter(({ line }) => line.startsWith("millrace "));
+  const ours = commands.filter(({ line }) => line.startsWith("npx millrace "));
 
   test("of this project are all known to this test", () => {
     const known =
-      /^(millrace |npm (ci|test|install|run)|bash (interop|\.ci)\/run|\.venv\/|python3 )/;
+      /^(npx millrace |npm (ci|test|install|run)|bash (interop|\.ci)\/run|\.venv\/|python3 )/;
     const unknown = commands.filter(({ line }) => !known.test(line));
     expect(unknown).toEqual([]);
     expect(ours.length).toBeGreaterThanOrEqual(4);
@@ -121,8 +121,8 @@ describe("commands", () => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-docs-"));
     const broker = await startSimpleMessageBroker({ port: 0 });
     try {
-      await cp(join(root, "samples"), join(folder, "samples"), { recursive: true });
-      const args = line.replace("127.0.0.1:7671", `127.0.0.1:${broker.port}`).split(/\s+/).slice(1);
+      await cp(join(root, "samples"), join(folder, "documents"), { recursive: true });
+      const args = line.replace("127.0.0.1:7671", `127.0.0.1:${broker.port}`).split(/\s+/).slice(2);
       const serves = SERVING.includes(args[0] as string);
       const onReady = (text: string) => (/^ready|^listening/.test(text) ? "SIGTERM" : undefined);
       const { code, output } = await run([main, ...args], folder, serves ? onReady : undefined);

@@ -47,7 +47,8 @@ type IngestCommandConfig = z.output<typeof IngestCommandOptions>;
 export const ingest = defineCommand({
   about:
     "Extracts the text of documents: PDF, DOCX, PPTX, HTML, Markdown and plain text. PATHS are " +
-    "files and folders; each document gets a file of its own under --out.",
+    "files and folders; hidden files in folders are passed over. Each document gets a file of its " +
+    "own under --out; with --format json a failed one does too, once a pipeline has judged it.",
   options: IngestCommandOptions,
   operands: ["PATHS...", "documents, and folders that hold documents"],
   groups: {
