@@ -1,7 +1,12 @@
 /** The pages of docs/ that are printed from the code: the tables of errors, the schemas of options. */
 import { z } from "zod";
 import { SimpleMessageBrokerOptions } from "../src/broker/index.js";
-import { BrokerParamsRedis, RedisClientConfig, SimpleClientConfig } from "../src/client/index.js";
+import {
+  BrokerParamsRedis,
+  MemoryClientConfig,
+  RedisClientConfig,
+  SimpleClientConfig,
+} from "../src/client/index.js";
 import { errorTable } from "../src/core/index.js";
 import "../src/message/index.js";
 import { PipelineSettings, RunOptions, StopOptions } from "../src/pipeline/index.js";
@@ -47,6 +52,7 @@ const SCHEMAS: readonly (readonly [title: string, used: string, schema: z.ZodTyp
     SimpleMessageBrokerOptions,
   ],
   ["SimpleClientConfig", "`new SimpleClient()`, `brokerClient`", SimpleClientConfig],
+  ["MemoryClientConfig", "`new MemoryClient()`, `brokerClient`", MemoryClientConfig],
   ["RedisClientConfig", "`brokerClient`; not available in this version", RedisClientConfig],
   ["BrokerParamsRedis", "`brokerParams` of RedisClientConfig", BrokerParamsRedis],
   [
@@ -82,8 +88,9 @@ export function configurationPage(): string {
   );
   return [
     `# Configuration\n\n${NOTE}\n`,
-    "Unknown options are errors that name the nearest known one. On the command line an option is written",
-    "`--max-queue-size`, in the environment `MILLRACE_MAX_QUEUE_SIZE`.\n",
+    "Unknown options are errors that name the nearest known one. On the command line most are flags:",
+    "`brokerParams.maxQueueSize` is `--max-queue-size`, and `MILLRACE_MAX_QUEUE_SIZE` in the environment. `--help` of a",
+    "command lists the ones that it has.\n",
     ...sections,
   ].join("\n");
 }
@@ -96,6 +103,8 @@ interface Property {
   readonly maximum?: number;
   readonly default?: unknown;
   readonly defaultText?: string;
+  /** For types that JSON has not. */
+  readonly typeText?: string;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Property>>;
 }
@@ -114,7 +123,9 @@ function propertyRows({ properties = {} }: Property, prefix: string): string[] {
   });
 }
 
-function typeText({ type, minimum, maximum, enum: values, const: only }: Property): string {
+function typeText(property: Property): string {
+  const { type, minimum, maximum, enum: values, const: only } = property;
+  if (property.typeText !== undefined) return property.typeText;
   if (only !== undefined) return `\`${JSON.stringify(only)}\``;
   if (values !== undefined) return values.map((value) => `\`${JSON.stringify(value)}\``).join(", ");
   const isBounded = (bound: number | undefined) => Math.abs(bound ?? Infinity) < 2 ** 52;

@@ -12,7 +12,10 @@ const retries = {
   maxRetries: z
     .union([z.number().min(0), z.literal(Number.POSITIVE_INFINITY)])
     .default(5)
-    .describe("Repetitions after a lost connection; Infinity is allowed."),
+    .meta({
+      description: "Repetitions after a lost connection.",
+      typeText: "number from 0, or Infinity",
+    }),
   maxBackoffMs: ms().default(5_000).describe("Longest pause between two attempts."),
   connectionTimeoutMs: ms()
     .default(30_000)
@@ -63,7 +66,7 @@ export const MemoryClientConfig = z.strictObject({
       (value) => typeof value === "object" && value !== null && "store" in value && "take" in value,
       "must be a SimpleMessageBroker of this process",
     )
-    .describe("The broker itself."),
+    .meta({ description: "The broker itself.", typeText: "SimpleMessageBroker" }),
 });
 export type MemoryClientConfig = z.input<typeof MemoryClientConfig>;
 

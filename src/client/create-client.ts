@@ -32,7 +32,11 @@ export const BrokerClientOption = z
     "must be a client's configuration or a client",
   )
   .default(() => ({}))
-  .describe("How to reach the broker, or a client that is ready; that one is not closed.");
+  .meta({
+    description: "How to reach the broker, or a client that is ready; that one is not closed.",
+    typeText: "a client's configuration, or a client",
+    defaultText: "a SimpleClientConfig's defaults",
+  });
 
 /** A client and the way to end it: one that was handed in is left open. */
 export function useClient(option: BrokerClientConfig | MessageBrokerClient): {

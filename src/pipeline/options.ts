@@ -36,7 +36,10 @@ export const RunOptions = z.strictObject({
     .default(100)
     .describe("How long an iteration waits for a message when iterations are counted."),
   idleTimeoutMs: ms().optional().describe("Ends the run when no message has come for so long."),
-  signal: z.instanceof(AbortSignal).optional().describe("Ends the run; work in hand is finished."),
+  signal: z
+    .instanceof(AbortSignal)
+    .optional()
+    .meta({ description: "Ends the run; work in hand is finished.", typeText: "AbortSignal" }),
 });
 export type RunOptions = z.input<typeof RunOptions>;
 export type RunConfig = z.output<typeof RunOptions>;

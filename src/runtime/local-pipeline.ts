@@ -7,11 +7,13 @@ import {
   type BrokerClientConfig,
   BrokerClientOption,
   type MessageBrokerClient,
+  type SimpleClientConfig,
   useClient,
 } from "../client/index.js";
 import {
   Component,
   type Logger,
+  OptionErrors,
   parseOptions,
   settlesWithin,
   silentLogger,
@@ -153,7 +155,13 @@ function withConnections<T extends BrokerClientConfig | MessageBrokerClient>(
   const isSimple =
     !("fetchDelivery" in brokerClient) &&
     (brokerClient.clientType === undefined || brokerClient.clientType === "simple");
-  if (!isSimple || "maxConnections" in brokerClient) return brokerClient;
+  if (!isSimple) return brokerClient;
+  const { maxConnections: given } = brokerClient as SimpleClientConfig;
+  if (given !== undefined) {
+    if (given > concurrency) return brokerClient;
+    const fault = `"brokerClient.maxConnections" must be more than "concurrency" (${concurrency})`;
+    throw OptionErrors.INVALID({ what: "LocalPipeline", faults: [`${fault}, is ${given}`] });
+  }
   const maxConnections = Math.max(CONNECTIONS_MIN, 2 * concurrency + CONNECTIONS_EXTRA);
   return { ...brokerClient, maxConnections };
 }

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { SimpleMessageBroker } from "../../broker/index.js";
 import { createClient, MemoryClient, type MessageBrokerClient } from "../../client/index.js";
-import { type Logger, MiB } from "../../core/index.js";
+import { type Logger, MiB, messageOf } from "../../core/index.js";
 import {
   IngestOptions,
   LocalPipeline,
@@ -131,6 +131,11 @@ async function openChain(
   const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger });
   await pipeline.start();
   const client = new MemoryClient(brokerClient);
+  // Without its pipeline no document would ever be done.
+  pipeline.ended?.catch((error: unknown) => {
+    logger.error({ error: messageOf(error) }, "the pipeline cannot go on");
+    return client.close();
+  });
   const close = async () => {
     await client.close();
     await pipeline.stop({ drain: false, timeoutMs: STOP_MS });

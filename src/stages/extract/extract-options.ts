@@ -16,7 +16,10 @@ export const ExtractOptions = z.strictObject({
   pageNumberBase: z
     .union([z.literal(0), z.literal(1)])
     .default(1)
-    .describe("Number of a PDF's first page: 1, or 0 as nv-ingest had it before 26.1.2."),
+    .meta({
+      description: "Number of a PDF's first page: 1, or 0 as nv-ingest had it before 26.1.2.",
+      typeText: "0 or 1",
+    }),
   strictCapabilities: z
     .boolean()
     .default(false)
