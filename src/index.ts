@@ -1,6 +1,6 @@
 /**
  * Millrace: jobs in, one result per job out. What most programs need; more stands behind the doors
- * `millrace/broker`, `/client`, `/message`, `/pipeline`, `/runtime`, `/stages`, `/testing`, `/wire`.
+ * `millrace/broker` and its like: one door for each room, as package.json lists them.
  */
 export {
   type BrokerHandle,

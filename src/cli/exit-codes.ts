@@ -26,4 +26,4 @@ export function exitCodeOf(error: unknown): ExitCode {
 /** Explained at the end of each help. */
 export const EXIT_CODES_HELP =
   "0 done, 1 some documents failed, 2 usage or configuration,\n" +
-  "69 no broker, 75 full or draining, 70 anything else";
+  "69 no broker, 75 full or draining, 70 interrupted or anything else";

@@ -4,6 +4,7 @@ import type { MessageBrokerClient } from "../client/index.js";
 import { messageOf } from "../core/index.js";
 import {
   type DocumentOutcome,
+  type FindOptions,
   findDocuments,
   type IngestOptions,
   ingestDocuments,
@@ -47,9 +48,12 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
   const counts = { success: 0, failed: 0, skipped: 0 };
   const shown: OutcomeLine[] = [];
   const unwell: OutcomeLine[] = [];
-  const progress = openProgress(await countDocuments(paths, signal), json ? () => {} : output.note);
+  const where = { signal, exclude: writer.directory };
+  const total = await countDocuments(paths, where);
+  const progress = openProgress(total, json ? () => {} : output.note);
+  let isWhole = false;
   try {
-    for await (const outcome of ingestDocuments(client, paths, { ...options, signal })) {
+    for await (const outcome of ingestDocuments(client, paths, { ...options, ...where })) {
       const { line, written } = await write(outcome, writer);
       counts[line.status]++;
       progress.done(line);
@@ -57,20 +61,33 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
       else if (line.status !== "skipped" && shown.length < TABLE_ROWS_MAX) shown.push(line);
       if (line.status !== "success" && unwell.length < CAUSES_MAX) unwell.push(line);
     }
+    isWhole = true;
   } finally {
     progress.end();
     // Also when it was cut short: what is done is done.
     if (!json) report({ shown, unwell, counts }, output);
+    if (!isWhole) tellCutShort(counts, { json, output, total });
   }
   const { success: succeeded, failed, skipped } = counts;
   const exitCode = failed === 0 ? ExitCode.DONE : ExitCode.SOME_FAILED;
   return { exitCode, succeeded, failed, skipped };
 }
 
-async function countDocuments(paths: readonly string[], signal: AbortSignal): Promise<number> {
+async function countDocuments(paths: readonly string[], where: FindOptions): Promise<number> {
   let count = 0;
-  for await (const _ of findDocuments(paths, { signal })) count++;
+  for await (const _ of findDocuments(paths, where)) count++;
   return count;
+}
+
+/** A reader of the output must see that it is not all. */
+function tellCutShort(
+  { success: succeeded, failed, skipped }: Findings["counts"],
+  { json, output, total }: { json: boolean; output: Output; total: number },
+): void {
+  const notDone = Math.max(0, total - succeeded - failed - skipped);
+  const counts = { succeeded, failed, skipped };
+  if (json) output.json({ event: "cut short", ...counts, notDone });
+  else output.line(`cut short: ${summary(counts)}, ${notDone} not done`);
 }
 
 /** A result that cannot be written is as good as none. */
@@ -106,7 +123,11 @@ function report({ shown, unwell, counts }: Findings, output: Output): void {
 }
 
 /** `5 documents done, 1 failed, 2 skipped` */
-export function summary({ succeeded, failed, skipped }: IngestReport): string {
+export function summary({
+  succeeded,
+  failed,
+  skipped,
+}: Pick<IngestReport, "succeeded" | "failed" | "skipped">): string {
   const parts = [`${succeeded} document${succeeded === 1 ? "" : "s"} done`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (skipped > 0) parts.push(`${skipped} skipped`);

@@ -3,7 +3,7 @@
 import { clampTimerMs } from "../core/index.js";
 
 /** How long calls take at most when they are not told, in milliseconds. */
-export const DEFAULT_CALL_MS = 100_000;
+const DEFAULT_CALL_MS = 100_000;
 
 /** What every call may be told. */
 export interface CallOptions {

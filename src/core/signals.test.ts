@@ -51,3 +51,14 @@ test("a wait at a gate ends with its signal and with its time", async () => {
   expect(getEventListeners(controller.signal, "abort")).toHaveLength(0);
   await gate.wait(1);
 });
+
+test("many may listen to a linked signal without a warning", async () => {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error) => warnings.push(warning);
+  process.on("warning", onWarning);
+  const { signal } = linkSignals(new AbortController().signal, new AbortController().signal);
+  for (let count = 0; count < 20; count++) signal.addEventListener("abort", () => {});
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", onWarning);
+  expect(warnings).toEqual([]);
+});

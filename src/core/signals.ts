@@ -22,7 +22,7 @@ export function linkSignals(...signals: readonly (AbortSignal | undefined)[]): L
   const given = signals.filter((signal) => signal !== undefined);
   const [only] = given;
   if (given.length === 1 && only !== undefined) return { signal: only, unlink: () => {} };
-  const controller = new AbortController();
+  const controller = sharedAbortController();
   const onAbort = (event: Event) => controller.abort((event.target as AbortSignal).reason);
   for (const signal of given) {
     if (signal.aborted) controller.abort(signal.reason);

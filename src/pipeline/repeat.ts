@@ -31,6 +31,8 @@ interface Counts {
   iterations: number;
   messages: number;
   idleSinceMs: number;
+  /** The source could not be reached; told once, not by every loop at every attempt. */
+  isAway: boolean;
 }
 
 /**
@@ -41,7 +43,7 @@ interface Counts {
 export async function repeat(iterate: Iterate, repetition: Repetition): Promise<void> {
   const { options, concurrency, fetching } = repetition;
   const { signal } = options;
-  const counts: Counts = { iterations: 0, messages: 0, idleSinceMs: monotonicMs() };
+  const counts: Counts = { iterations: 0, messages: 0, idleSinceMs: monotonicMs(), isAway: false };
   const onAbort = () => fetching.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
@@ -74,10 +76,14 @@ async function loop(iterate: Iterate, repetition: Repetition, counts: Counts): P
     try {
       outcome = await iterate(Math.max(1, Math.min(waitMs, idleLeftMs)));
       failureCount = outcome === "undelivered" ? failureCount + 1 : 0;
+      if (counts.isAway) logger.info({}, "the source answers again");
+      counts.isAway = false;
     } catch (error) {
       if (!isRetryable(error)) throw error;
       failureCount++;
-      logger.warn({ error: messageOf(error) }, "the source cannot be reached");
+      const level = counts.isAway ? "debug" : "warn";
+      logger[level]({ error: messageOf(error) }, "the source cannot be reached");
+      counts.isAway = true;
     }
     // What hindered it lasts a while, and the job is at the head of its queue again.
     if (failureCount > 0) {

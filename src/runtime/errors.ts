@@ -2,6 +2,13 @@
 import { defineErrors, quote } from "../core/index.js";
 
 export const RuntimeErrors = defineErrors("RUNTIME", {
+  OUTPUT_IS_INPUT: {
+    kind: "input",
+    retry: false,
+    about: "The folder of the results is one of the folders to ingest: results would be taken in.",
+    say: ({ path }: { path: string }) =>
+      `${quote(path)} is the folder of the results and cannot be ingested; choose another --out`,
+  },
   BROKER_URL_INVALID: {
     kind: "input",
     retry: false,

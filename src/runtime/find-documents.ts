@@ -29,8 +29,15 @@ export interface FoundDocument {
   readonly problem?: MillraceError;
 }
 
+export interface FindOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** A folder, as its real path, that is passed over: that of the results, say. */
+  readonly exclude?: string | undefined;
+}
+
 interface Root {
   readonly path: string;
+  readonly real: string;
   readonly label: string;
   readonly isFolder: boolean;
   readonly sizeBytes: number;
@@ -40,14 +47,17 @@ interface Root {
  * Files of all types, those that cannot be taken in with their problem. Paths that lie in another
  * given path are left out, so nothing comes twice.
  *
- * @throws RUNTIME_PATH_UNREADABLE, before the first file, when a given path does not exist; the
- *   signal's reason.
+ * @throws RUNTIME_PATH_UNREADABLE, before the first file, when a given path does not exist;
+ *   RUNTIME_OUTPUT_IS_INPUT when it is the excluded folder; the signal's reason.
  */
 export async function* findDocuments(
   paths: readonly string[],
-  options: { readonly signal?: AbortSignal | undefined } = {},
+  options: FindOptions = {},
 ): AsyncGenerator<FoundDocument, void, void> {
   const roots = await openRoots(paths);
+  for (const { path, real } of roots) {
+    if (real === options.exclude) throw RuntimeErrors.OUTPUT_IS_INPUT({ path });
+  }
   for (const root of roots) {
     options.signal?.throwIfAborted();
     if (!root.isFolder) {
@@ -55,12 +65,12 @@ export async function* findDocuments(
       continue;
     }
     const prefix = roots.length === 1 ? "" : `${root.label}/`;
-    yield* walk(root.path, prefix, options.signal);
+    yield* walk(root.path, prefix, options);
   }
 }
 
 async function openRoots(paths: readonly string[]): Promise<Root[]> {
-  const roots: (Root & { readonly real: string })[] = [];
+  const roots: Root[] = [];
   const labels = new Set<string>();
   for (const path of paths) {
     try {
@@ -101,7 +111,7 @@ function isInside(path: string, folder: string): boolean {
 async function* walk(
   folder: string,
   prefix: string,
-  signal: AbortSignal | undefined,
+  options: FindOptions,
 ): AsyncGenerator<FoundDocument, void, void> {
   let entries: Dirent[];
   try {
@@ -113,11 +123,11 @@ async function* walk(
     return;
   }
   for (const entry of entries) {
-    signal?.throwIfAborted();
+    options.signal?.throwIfAborted();
     const path = join(folder, entry.name);
     const name = `${prefix}${entry.name}`;
     if (entry.isDirectory()) {
-      yield* walk(path, `${name}/`, signal);
+      if (!(await isExcluded(path, options))) yield* walk(path, `${name}/`, options);
       continue;
     }
     try {
@@ -130,6 +140,10 @@ async function* walk(
       yield { ...describe(path, name, { sizeBytes: 0, isGiven: true }), problem };
     }
   }
+}
+
+async function isExcluded(folder: string, { exclude }: FindOptions): Promise<boolean> {
+  return exclude !== undefined && (await realpath(folder).catch(() => folder)) === exclude;
 }
 
 async function sortedEntries(folder: string): Promise<Dirent[]> {

@@ -1,7 +1,12 @@
 /** Joins the other rooms: pipelines and servers ready to run, documents in, results out. */
 export { formatBrokerUrl, parseBrokerUrl } from "./broker-url.js";
 export { RuntimeErrors } from "./errors.js";
-export { type FoundDocument, findDocuments, LOCAL_DOCUMENT_TYPES } from "./find-documents.js";
+export {
+  type FindOptions,
+  type FoundDocument,
+  findDocuments,
+  LOCAL_DOCUMENT_TYPES,
+} from "./find-documents.js";
 export {
   type DocumentOutcome,
   type IngestConfig,

@@ -23,7 +23,7 @@ import {
 } from "../message/index.js";
 import { QueueErrors } from "../wire/index.js";
 import { RuntimeErrors } from "./errors.js";
-import { type FoundDocument, findDocuments } from "./find-documents.js";
+import { type FindOptions, type FoundDocument, findDocuments } from "./find-documents.js";
 import { readDocument } from "./read-document.js";
 import { characterCount } from "./result-text.js";
 
@@ -98,15 +98,15 @@ const FATAL_CODES = [
  * most `concurrency` documents and `maxBytesInWork` bytes are in work, and no more are begun while
  * nobody asks for outcomes. Leaving the loop ends what is in work.
  *
- * @throws OPTIONS_INVALID, RUNTIME_PATH_UNREADABLE, CLIENT_BROKER_UNAVAILABLE, QUEUE_FULL,
+ * @throws OPTIONS_INVALID, RUNTIME_PATH_UNREADABLE, RUNTIME_OUTPUT_IS_INPUT, CLIENT_BROKER_UNAVAILABLE, QUEUE_FULL,
  *   QUEUE_UNAVAILABLE, and the signal's reason.
  */
 export async function* ingestDocuments(
   client: MessageBrokerClient,
   paths: readonly string[],
-  options: IngestOptions & { readonly signal?: AbortSignal | undefined } = {},
+  options: IngestOptions & FindOptions = {},
 ): AsyncGenerator<DocumentOutcome, void, void> {
-  const { signal, ...settings } = options;
+  const { signal, exclude, ...settings } = options;
   const config = parseOptions(IngestOptions, settings, "ingestDocuments");
   const leaving = sharedAbortController();
   const either = linkSignals(signal, leaving.signal);
@@ -122,7 +122,7 @@ export async function* ingestDocuments(
     inWork.size >= config.concurrency ||
     (inWork.size > 0 && bytesInWork + found.sizeBytes > config.maxBytesInWork);
   try {
-    for await (const found of findDocuments(paths, { signal: either.signal })) {
+    for await (const found of findDocuments(paths, { signal: either.signal, exclude })) {
       while (isFull(found)) yield await next();
       either.signal.throwIfAborted();
       bytesInWork += found.sizeBytes;

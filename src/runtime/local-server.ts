@@ -42,6 +42,8 @@ export type LocalServerConfig = z.output<typeof LocalServerOptions>;
 export interface LocalServerStats {
   broker: SimpleMessageBrokerStats;
   pipeline: LocalPipelineStats | undefined;
+  /** Jobs that still waited at a stop and were answered as failed. */
+  answeredAtStop: number;
 }
 
 /**
@@ -56,6 +58,7 @@ export class LocalServer extends Component {
   readonly #logger: Logger;
   readonly #broker: SimpleMessageBroker;
   readonly #pipeline: LocalPipeline;
+  #answeredAtStop = 0;
 
   /** Listens nowhere yet. @throws OPTIONS_INVALID */
   constructor(options: LocalServerOptions = {}, dependencies: { logger?: Logger } = {}) {
@@ -83,7 +86,11 @@ export class LocalServer extends Component {
   }
 
   getStats(): LocalServerStats {
-    return { broker: this.#broker.getStats(), pipeline: this.#pipeline.getStats() };
+    return {
+      broker: this.#broker.getStats(),
+      pipeline: this.#pipeline.getStats(),
+      answeredAtStop: this.#answeredAtStop,
+    };
   }
 
   protected override async onStart(): Promise<void> {
@@ -110,6 +117,7 @@ export class LocalServer extends Component {
     const { taskQueue } = this.#config.pipeline;
     try {
       const answered = await answerQueued(this.#broker, { taskQueue, timeoutMs });
+      this.#answeredAtStop += answered;
       if (answered > 0) this.#logger.warn({ answered }, "queued jobs were answered as failed");
     } catch (error) {
       // A full queue of results, say: what is left is dropped and counted.

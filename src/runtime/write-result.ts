@@ -12,6 +12,8 @@ export const RESULT_FORMATS = ["json", "jsonl", "md"] as const;
 export type ResultFormat = (typeof RESULT_FORMATS)[number];
 
 export interface ResultWriter {
+  /** Where the results are, as a real path. */
+  readonly directory: string;
   /**
    * Writes the result of the document of this name (a relative path with "/") and returns where.
    * Failed results have no rows and no text: only `json` writes them, else undefined comes back.
@@ -35,6 +37,7 @@ export async function openResultWriter(
     return realpath(directory);
   });
   return {
+    directory: root,
     async write(name, result) {
       if (format !== "json" && result.status === "failed") return undefined;
       const output = outputName(name, format);

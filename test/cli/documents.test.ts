@@ -160,3 +160,16 @@ test("an interrupted ingest says so, reports what is done, and ends with 70", as
   expect(stdout).toMatch(/quick\.txt/);
   expect(stderr).toMatch(/interrupted by SIGINT/);
 });
+
+test("ingest does not take in its own results, and refuses to when told to", async (t) => {
+  const cwd = await temporaryFolder(t);
+  await writeFile(join(cwd, "a.txt"), "grain");
+  for (const round of [1, 2]) {
+    const { code, stdout } = await runCli(t, ["ingest", "."], { cwd });
+    expect({ round, code }).toEqual({ round, code: 0 });
+    expect(stdout).toMatch(/^1 document done/m);
+  }
+  const { code, stderr } = await runCli(t, ["ingest", "out"], { cwd });
+  expect(code).toBe(2);
+  expect(stderr).toContain("folder of the results");
+});

@@ -112,7 +112,9 @@ test("serve leaves in its time with 1,000 idle connections and a job in work", a
   const { code, stdout, stderr } = await server.ended;
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   // The answer to the other queued job: nobody fetched it.
-  expect(stdout).toMatch(/^stopped: 1 message was queued in memory and is lost$/m);
+  expect(stdout).toMatch(
+    /^stopped: 1 message was queued in memory and is lost; 2 waiting jobs were answered as failed$/m,
+  );
 });
 
 test("a second signal ends serve at once", async (t) => {

@@ -32,8 +32,11 @@ export const serve = defineCommand({
       ended: () => server.ended,
       stop: () => server.stop(),
       stopped() {
-        const { dropped } = server.getStats().broker;
-        return { text: droppedText(dropped), facts: { event: "stopped", dropped } };
+        const { answeredAtStop: answered, broker } = server.getStats();
+        const { dropped } = broker;
+        const told = answered === 0 ? "" : `; ${answered} waiting jobs were answered as failed`;
+        const facts = { event: "stopped", dropped, answered };
+        return { text: `${droppedText(dropped)}${told}`, facts };
       },
       stopTimeoutMs: options.stopTimeoutMs,
     };

@@ -47,6 +47,11 @@ const GIVE_BACK_MS = 1_000;
 /** What a handshake's ACK makes of the message. */
 type Settlement = "stored" | "settled";
 
+/** A lost connection says why without its address. */
+interface LostDetails {
+  readonly reason?: string;
+}
+
 /** A message, and the handshake in which it came, still open. */
 interface OpenPop {
   readonly line: Line;
@@ -291,7 +296,7 @@ export class SimpleClient implements MessageBrokerClient {
         // The broker had closed this line while nobody used it: that says nothing of a new one.
         if (line?.wasKept && hasCode(error, ClientErrors.CONNECTION_LOST.code)) continue;
         if (failureCount >= maxRetries || bounds.deadline.leftMs === 0) {
-          const reason = messageOf(error);
+          const { reason = messageOf(error) } = (error as MillraceError).details as LostDetails;
           throw ClientErrors.BROKER_UNAVAILABLE({ host, port, reason }, error);
         }
         await pause(backoffMs(failureCount++, RETRY_BASE_MS, maxBackoffMs), bounds);
