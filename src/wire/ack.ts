@@ -1,24 +1,48 @@
-/** The ACK: the client's second frame in a handshake. */
+/**
+ * The client's second frame in a handshake: the ACK. In its place a consumer of ours may first send
+ * extensions, which prolong its lease and are not answered.
+ */
 import { isUtf8 } from "node:buffer";
 import { encodeFrame } from "./frame.js";
 
 /** Longer ACKs are refused unread. */
 export const ACK_BYTES_MAX = 64 * 1024;
 
-/** Whether `body` acknowledges the transaction: only JSON `true` and its own id count. */
-export function isGoodAck(body: Buffer, transactionId: string): boolean {
-  if (!isUtf8(body)) return false;
+export type Ack =
+  | { readonly kind: "acknowledged" }
+  /** `"ack": false` for the right transaction: the peer gives it up in good order. */
+  | { readonly kind: "released" }
+  | { readonly kind: "extended"; readonly extendS: number }
+  /** Anything else counts as no ACK. */
+  | { readonly kind: "refused" };
+
+const REFUSED: Ack = { kind: "refused" };
+const RELEASED: Ack = { kind: "released" };
+const ACKNOWLEDGED: Ack = { kind: "acknowledged" };
+
+/** What `body` says of the transaction: only JSON `true` and its own id acknowledge it. */
+export function readAck(body: Buffer, transactionId: string): Ack {
+  if (!isUtf8(body)) return REFUSED;
   let ack: unknown;
   try {
     ack = JSON.parse(body.toString());
   } catch {
-    return false;
+    return REFUSED;
   }
-  if (typeof ack !== "object" || ack === null) return false;
-  const { transaction_id, ack: value } = ack as Record<string, unknown>;
-  return value === true && transaction_id === transactionId;
+  if (typeof ack !== "object" || ack === null) return REFUSED;
+  const { transaction_id, ack: value, extend } = ack as Record<string, unknown>;
+  if (transaction_id !== transactionId) return REFUSED;
+  if (value === true) return ACKNOWLEDGED;
+  if (value === false) return RELEASED;
+  const isExtension = value === undefined && typeof extend === "number" && extend > 0;
+  return isExtension ? { kind: "extended", extendS: extend } : REFUSED;
 }
 
 export function encodeAck(transactionId: string, ack: boolean): Buffer {
   return encodeFrame(`{"transaction_id":"${transactionId}","ack":${ack}}`);
+}
+
+/** Prolongs a lease: from its arrival on it lasts `extendS` seconds. Only for brokers that know it. */
+export function encodeExtension(transactionId: string, extendS: number): Buffer {
+  return encodeFrame(`{"transaction_id":"${transactionId}","extend":${extendS}}`);
 }

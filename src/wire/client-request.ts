@@ -1,23 +1,36 @@
 /** Requests as a client writes them: each frame is one buffer. */
+import type { DeadQuestion } from "./dead-letters.js";
 import { encodeFrame } from "./frame.js";
 import type { TimeoutS } from "./request.js";
 
-/** What our client asks a server for; upstream's ignores it. */
-export const CLIENT_FEATURES = ["keepalive", "hold"] as const;
+/**
+ * What a broker of ours can do beyond the original, as its PONG names it; our client asks for it, and
+ * upstream's broker ignores that. `keepalive`: several requests per connection. `hold`: a POP waits.
+ * `lease`: extensions in the ACK's place. `fence`: the member `lease` of a PUSH. `dedup`: a push
+ * that may have been stored can be repeated. `cancel`, `dead`: the commands of these names.
+ */
+export const FEATURES = ["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead"] as const;
+export type Feature = (typeof FEATURES)[number];
 
 export function encodePing(): Buffer {
-  return encodeFrame(`{"command":"PING","features":${JSON.stringify(CLIENT_FEATURES)}}`);
+  return encodeFrame(`{"command":"PING","features":${JSON.stringify(FEATURES)}}`);
 }
 
 export function encodePush(
   queueName: string,
   message: string,
-  options: { readonly forNvIngest: boolean; readonly timeoutS: TimeoutS },
+  options: {
+    readonly forNvIngest: boolean;
+    readonly timeoutS: TimeoutS;
+    readonly leaseId?: string | undefined;
+  },
 ): Buffer {
-  const command = options.forNvIngest ? "PUSH_FOR_NV_INGEST" : "PUSH";
+  const { forNvIngest, timeoutS, leaseId } = options;
+  const command = forNvIngest ? "PUSH_FOR_NV_INGEST" : "PUSH";
+  const lease = leaseId === undefined ? "" : `,"lease":${JSON.stringify(leaseId)}`;
   return encodeFrame(
     `{"command":"${command}","queue_name":${JSON.stringify(queueName)}` +
-      `,"message":${JSON.stringify(message)},"timeout":${options.timeoutS}}`,
+      `,"message":${JSON.stringify(message)},"timeout":${timeoutS}${lease}}`,
   );
 }
 
@@ -29,4 +42,16 @@ export function encodePop(queueName: string, timeoutS: TimeoutS): Buffer {
 
 export function encodeSizeRequest(queueName: string): Buffer {
   return encodeFrame(`{"command":"SIZE","queue_name":${JSON.stringify(queueName)}}`);
+}
+
+export function encodeCancel(jobId: string): Buffer {
+  return encodeFrame(`{"command":"CANCEL","job_id":${JSON.stringify(jobId)}}`);
+}
+
+export function encodeDead(question: DeadQuestion): Buffer {
+  const { action } = question;
+  const jobId = "jobId" in question ? question.jobId : undefined;
+  const after = "after" in question ? question.after : undefined;
+  // Members without a value are left out by JSON.
+  return encodeFrame(JSON.stringify({ command: "DEAD", action, job_id: jobId, after }));
 }

@@ -59,6 +59,31 @@ export const QueueErrors = defineErrors("QUEUE", {
     say: ({ queueName }: { queueName: string }) =>
       `queue ${quote(queueName)} is not available: the broker is shutting down`,
   },
+  JOB_OVER: {
+    kind: "state",
+    retry: false,
+    about:
+      "A result was pushed for a job that has ended already: it has a result, was cancelled or was " +
+      "given up. A job has exactly one result, and this one is not it.",
+    say: ({ queueName }: { queueName: string }) => `job ${quote(queueName)} is over`,
+  },
+  LEASE_OVER: {
+    kind: "state",
+    retry: false,
+    about:
+      "A result was pushed by a consumer whose delivery is over: the job was given to another one, " +
+      "or it was kept longer than its lease without an extension.",
+    say: ({ queueName }: { queueName: string }) =>
+      `the delivery of job ${quote(queueName)} is over: its result is not taken`,
+  },
+  RESULT_EXPIRED: {
+    kind: "state",
+    retry: false,
+    about:
+      "The job that this queue is named by has ended and its result is kept no more. See the options " +
+      "resultRetentionMs and maxRetainedBytes. The text says when it went.",
+    say: ({ reason }: { reason: string }) => reason,
+  },
   WAITERS_FULL: {
     kind: "limit",
     retry: true,

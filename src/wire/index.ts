@@ -1,18 +1,30 @@
 /** Frames, requests and responses of the simple broker's protocol: bytes to typed values and back. */
-export { ACK_BYTES_MAX, encodeAck, isGoodAck } from "./ack.js";
+export { ACK_BYTES_MAX, type Ack, encodeAck, encodeExtension, readAck } from "./ack.js";
 export {
-  CLIENT_FEATURES,
+  encodeCancel,
+  encodeDead,
   encodePing,
   encodePop,
   encodePush,
   encodeSizeRequest,
+  FEATURES,
+  type Feature,
 } from "./client-request.js";
+export {
+  DEAD_LIST_MAX,
+  type DeadAnswer,
+  DeadLetter,
+  type DeadQuestion,
+  parseDeadAnswer,
+} from "./dead-letters.js";
 export { QueueErrors, WireErrors } from "./errors.js";
 export { decodeBody, encodeBody, type HeldMessage, type MessageExchange } from "./exchange.js";
 export { encodeFrame, type Frame, FrameReader, HEADER_BYTES, writeHeader } from "./frame.js";
 export { type Member, scanObject } from "./json-scanner.js";
 export {
+  type CancelRequest,
   DEFAULT_TIMEOUT_S,
+  type DeadRequest,
   type PingRequest,
   type PopRequest,
   type PushRequest,
@@ -22,6 +34,8 @@ export {
   type TimeoutS,
 } from "./request.js";
 export {
+  CANCEL_OUTCOMES,
+  type CancelOutcome,
   encodeFinal,
   encodeInitiated,
   encodeMessage,
@@ -30,7 +44,7 @@ export {
   encodePong,
   encodeQueueFull,
   encodeRefusal,
-  encodeSize,
+  encodeText,
   encodeUnavailable,
   parseResponse,
   type Response,

@@ -6,6 +6,7 @@
  */
 import { isUtf8 } from "node:buffer";
 import { type MillraceError, quote } from "../core/index.js";
+import { DEAD_ACTIONS, type DeadQuestion } from "./dead-letters.js";
 import { WireErrors } from "./errors.js";
 import { type Member, scanObject } from "./json-scanner.js";
 
@@ -27,6 +28,8 @@ export interface PushRequest {
   /** Content of the JSON string `message` as it was sent, escapes included: a view on the body. */
   readonly message: Buffer;
   readonly timeoutS: TimeoutS;
+  /** The delivery that this result is for, by our consumers: it counts only while that one holds. */
+  readonly leaseId?: string | undefined;
 }
 
 export interface PopRequest {
@@ -40,13 +43,33 @@ export interface SizeRequest {
   readonly queueName: string;
 }
 
-export type Request = PingRequest | PushRequest | PopRequest | SizeRequest;
+/** Ends a job wherever it is. An extension of ours. */
+export interface CancelRequest {
+  readonly command: "CANCEL";
+  readonly jobId: string;
+}
+
+/** Asks for dead letters or does something with them. An extension of ours. */
+export interface DeadRequest {
+  readonly command: "DEAD";
+  readonly question: DeadQuestion;
+}
+
+export type Request =
+  | PingRequest
+  | PushRequest
+  | PopRequest
+  | SizeRequest
+  | CancelRequest
+  | DeadRequest;
 
 const MEMBERS = {
-  PUSH: ["command", "queue_name", "message", "timeout"],
+  PUSH: ["command", "queue_name", "message", "timeout", "lease"],
   PUSH_FOR_NV_INGEST: ["command", "queue_name", "message", "timeout"],
   POP: ["command", "queue_name", "timeout"],
   SIZE: ["command", "queue_name"],
+  CANCEL: ["command", "job_id"],
+  DEAD: ["command", "action", "job_id", "after"],
 } as const;
 
 /** Members with more text than this are not decoded: no name or number of ours is that long. */
@@ -54,6 +77,7 @@ const DECODED_BYTES_MAX = 16 * 1024;
 /** What of a foreign value is shown in a fault. */
 const SHOWN_BYTES_MAX = 80;
 const FAULTS_MAX = 20;
+const NOTHING = Buffer.alloc(0);
 /** A number as a text may write it; `Number` alone would also take "0x10" and "". */
 const DECIMAL = /^[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|Infinity)$/i;
 
@@ -98,33 +122,70 @@ class RequestReader {
   }
 
   read(): Request {
-    const command = this.#command;
-    const queueName = this.#queueName();
-    const isPush = command === "PUSH" || command === "PUSH_FOR_NV_INGEST";
-    const message = isPush ? this.#message() : undefined;
-    const timeoutS = command === "SIZE" ? null : this.#timeout();
+    const request = this.#read(this.#command);
     this.#refuseUnknown();
     if (this.#faults.length > 0) {
       const shown = this.#faults.slice(0, FAULTS_MAX).join("; ");
-      throw refuse(`${this.#faults.length} fault(s) in ${command}: ${shown}`);
+      throw refuse(`${this.#faults.length} fault(s) in ${this.#command}: ${shown}`);
     }
-    if (command === "SIZE") return { command, queueName };
-    if (message === undefined || !isPush) return { command: "POP", queueName, timeoutS };
-    return { command, queueName, message, timeoutS };
+    return request;
   }
 
-  #queueName(): string {
-    const member = this.#members.get("queue_name");
-    if (member === undefined) return this.#fault("queue_name: missing", "");
-    if (!this.#isText(member, "queue_name")) return "";
-    const name = decodeValue(this.#body, member);
-    return typeof name === "string" ? name : this.#fault("queue_name: too long", "");
+  #read(command: keyof typeof MEMBERS): Request {
+    switch (command) {
+      case "PUSH":
+      case "PUSH_FOR_NV_INGEST": {
+        const queueName = this.#text("queue_name");
+        const message = this.#message();
+        return { command, queueName, message, timeoutS: this.#timeout(), leaseId: this.#leaseId() };
+      }
+      case "POP":
+        return { command, queueName: this.#text("queue_name"), timeoutS: this.#timeout() };
+      case "SIZE":
+        return { command, queueName: this.#text("queue_name") };
+      case "CANCEL":
+        return { command, jobId: this.#text("job_id") };
+      case "DEAD":
+        return { command, question: this.#question() };
+    }
   }
 
-  #message(): Buffer | undefined {
+  #text(name: string): string {
+    const member = this.#members.get(name);
+    if (member === undefined) return this.#fault(`${name}: missing`, "");
+    if (!this.#isText(member, name)) return "";
+    const text = decodeValue(this.#body, member);
+    return typeof text === "string" ? text : this.#fault(`${name}: too long`, "");
+  }
+
+  #optionalText(name: string): string | undefined {
+    return this.#members.has(name) ? this.#text(name) : undefined;
+  }
+
+  /** The original's requests have no such member, and nobody may add it to one of its jobs. */
+  #leaseId(): string | undefined {
+    return this.#command === "PUSH" ? this.#optionalText("lease") : undefined;
+  }
+
+  #question(): DeadQuestion {
+    const action = this.#text("action");
+    switch (action) {
+      case "list":
+        return { action, after: this.#optionalText("after") };
+      case "show":
+        return { action, jobId: this.#text("job_id") };
+      case "replay":
+      case "drop":
+        return { action, jobId: this.#optionalText("job_id") };
+      default:
+        return this.#fault(`action: must be one of ${DEAD_ACTIONS.join(", ")}`, { action: "list" });
+    }
+  }
+
+  #message(): Buffer {
     const member = this.#members.get("message");
-    if (member === undefined) return this.#fault("message: missing", undefined);
-    if (!this.#isText(member, "message")) return undefined;
+    if (member === undefined) return this.#fault("message: missing", NOTHING);
+    if (!this.#isText(member, "message")) return NOTHING;
     return this.#body.subarray(member.valueStart + 1, member.valueEnd - 1);
   }
 

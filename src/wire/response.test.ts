@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeAck, isGoodAck } from "./ack.js";
+import { encodeAck, readAck } from "./ack.js";
 import { encodeBody } from "./exchange.js";
 import { HEADER_BYTES } from "./frame.js";
 import {
@@ -16,7 +16,7 @@ import {
   encodePong,
   encodeQueueFull,
   encodeRefusal,
-  encodeSize,
+  encodeText,
   encodeUnavailable,
   parseResponse,
   Text,
@@ -45,7 +45,7 @@ test.for([
   ["unavailable", encodeUnavailable(), [1, "Queue is not available", null, null, null]],
   ["not ready", encodeNotReady(), [2, "Job not ready", null, null, null]],
   ["refusal", encodeRefusal('a "reason"\n'), [1, 'a "reason"\n', null, null, null]],
-  ["size", encodeSize(12), [0, "OK", "12", null, null]],
+  ["size", encodeText(12), [0, "OK", "12", null, null]],
   [
     "initiated",
     encodeInitiated(ID),
@@ -152,9 +152,9 @@ test("no bytes make the reader of responses throw anything but its own error", (
 });
 
 test("only JSON true with the transaction's own id is an acknowledgement", () => {
-  const good = (text: string) => isGoodAck(Buffer.from(text), ID);
-  expect(isGoodAck(encodeAck(ID, true).subarray(HEADER_BYTES), ID)).toBe(true);
-  expect(isGoodAck(encodeAck(ID, false).subarray(HEADER_BYTES), ID)).toBe(false);
+  const good = (text: string) => readAck(Buffer.from(text), ID);
+  expect(readAck(encodeAck(ID, true).subarray(HEADER_BYTES), ID)).toBe(true);
+  expect(readAck(encodeAck(ID, false).subarray(HEADER_BYTES), ID)).toBe(false);
   expect(good(`{"ack": true, "transaction_id": "${ID}", "more": "x"}`)).toBe(true);
   for (const ack of ['"true"', "1", "null", "false", "[true]", "{}"]) {
     expect(good(`{"ack": ${ack}, "transaction_id": "${ID}"}`)).toBe(false);
@@ -165,5 +165,5 @@ test("only JSON true with the transaction's own id is an acknowledgement", () =>
   for (const body of ["", "{oops", "[1]", "null", "true", `\ufeff{"ack":true}`]) {
     expect(good(body)).toBe(false);
   }
-  expect(isGoodAck(Buffer.from("fffe7b7d", "hex"), ID)).toBe(false);
+  expect(readAck(Buffer.from("fffe7b7d", "hex"), ID)).toBe(false);
 });

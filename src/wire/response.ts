@@ -19,7 +19,17 @@ export const Text = {
   QUEUE_FULL: "Queue is full",
   QUEUE_UNAVAILABLE: "Queue is not available",
   NOT_READY: "Job not ready",
+  /** Ours: a second result for a job that has one, or was cancelled or given up. */
+  JOB_OVER: "Job is over",
+  /** Ours: a result by a consumer whose delivery went to another. */
+  LEASE_OVER: "Lease is over",
+  /** Ours: how the answer to a POP begins whose result was there and is kept no more. */
+  RESULT_EXPIRED: "Result expired",
 } as const;
+
+/** What CANCEL came to: it is cancelled now; it had ended before; the broker knows no such job. */
+export const CANCEL_OUTCOMES = ["cancelled", "over", "unknown"] as const;
+export type CancelOutcome = (typeof CANCEL_OUTCOMES)[number];
 
 /** A final response of this length or more would not fit behind seven zero bytes. */
 const FINAL_BODY_BYTES_MAX = 255;
@@ -68,8 +78,9 @@ export function encodeRefusal(reason: string): Buffer {
   return frameOf(ResponseCode.ERROR, reason, null, null);
 }
 
-export function encodeSize(size: number): Buffer {
-  return frameOf(ResponseCode.SUCCESS, "OK", String(size), null);
+/** Code 0 with a text and no transaction. */
+export function encodeText(text: string): Buffer {
+  return frameOf(ResponseCode.SUCCESS, "OK", text, null);
 }
 
 /** First response to a PUSH. */
@@ -124,6 +135,7 @@ export interface Response {
   readonly features: readonly string[];
   readonly pid: number | null;
   readonly server: string | null;
+  readonly durability: string | null;
 }
 
 /** @throws WIRE_RESPONSE_INVALID */
@@ -156,5 +168,6 @@ export function parseResponse(body: Buffer): Response {
     features: Array.isArray(features) ? features.filter((name) => typeof name === "string") : [],
     pid: typeof pid === "number" ? pid : null,
     server: text("server"),
+    durability: text("durability"),
   };
 }
