@@ -1,8 +1,11 @@
 /** What all connections of a broker share. */
 import type { Logger } from "../core/index.js";
 import type { ServerFacts } from "../wire/index.js";
-import type { SimpleMessageBrokerConfig } from "./options.js";
+import type { JobLedger } from "./job-ledger.js";
+import type { BrokerConfig } from "./options.js";
+import type { PushDoubts } from "./push-doubts.js";
 import type { Queues } from "./queues.js";
+import type { MessageStore } from "./store/message-store.js";
 
 /** Counters only rise. */
 export interface BrokerCounters {
@@ -16,14 +19,20 @@ export interface BrokerCounters {
   requestsRefused: number;
   /** Pushes that found the queue, the memory or the broker closed for them. */
   pushesRefused: number;
+  /** Repetitions of pushes that were stored already; nothing was stored for them. */
+  duplicates: number;
   framesRefused: number;
   acksRefused: number;
   connectionsRefused: number;
 }
 
 export interface BrokerState {
-  readonly config: SimpleMessageBrokerConfig;
+  readonly config: BrokerConfig;
   readonly queues: Queues;
+  readonly store: MessageStore;
+  readonly doubts: PushDoubts;
+  /** Without one the broker knows messages only. */
+  readonly ledger: JobLedger | undefined;
   readonly counters: BrokerCounters;
   readonly facts: ServerFacts;
   readonly logger: Logger;
@@ -45,6 +54,7 @@ export function zeroCounters(): BrokerCounters {
     delivered: 0,
     requestsRefused: 0,
     pushesRefused: 0,
+    duplicates: 0,
     framesRefused: 0,
     acksRefused: 0,
     connectionsRefused: 0,

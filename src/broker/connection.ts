@@ -4,7 +4,7 @@
  *
  *   request ──handler replies──────────────> request        (idle deadline runs)
  *   request ──hold──> held ──message──> ack  (a POP waits)   held ──time is up──> request
- *   request ──transact──> ack ──good ACK──> request          ack ──else──> discarding
+ *   request ──transact──> ack ──good ACK──> settling ──kept──> request     ack ──else──> discarding
  *   any ──protocol error, refusal──> discarding ──input ends──> closed
  *
  * Discarding reads and throws away what still comes, because a close with unread input resets the
@@ -16,17 +16,17 @@ import {
   ACK_BYTES_MAX,
   encodeFinal,
   encodeNoAck,
-  encodeNotReady,
   encodeQueueFull,
   encodeRefusal,
   type Frame,
   FrameReader,
-  isGoodAck,
+  readAck,
   WireErrors,
 } from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
 import { ConnectionTimer } from "./connection-timer.js";
 import { handleRequest } from "./handlers/handle-request.js";
+import type { LeaseEnd } from "./job-ledger.js";
 import type { Session, Transaction } from "./session.js";
 
 /** How long the rest of a refused peer's bytes is read and thrown away. */
@@ -42,7 +42,8 @@ const READ_AHEAD_BYTES = 4 * 1024;
 /** The start of a final response's length: see `#freeAckBody`. */
 const SEVEN_ZEROS = Buffer.alloc(7);
 
-type State = "request" | "held" | "ack" | "discarding" | "closed";
+type State = "request" | "held" | "ack" | "settling" | "discarding" | "closed";
+type Wait = Parameters<Session["hold"]>[0];
 
 export class Connection implements Session {
   readonly #socket: Socket;
@@ -50,7 +51,11 @@ export class Connection implements Session {
   readonly #reader: FrameReader;
   #state: State = "request";
   #transaction: Transaction | undefined;
-  #cancelHold: (() => void) | undefined;
+  /** Committed, and its peer is not known to have heard of it. */
+  #unheard: Transaction | undefined;
+  /** The peer sends no more. */
+  #hasEnded = false;
+  #wait: Wait | undefined;
   readonly #timer = new ConnectionTimer();
   #isAdvancing = false;
   /** Bytes that were missing when the deadline of a body was last set. */
@@ -65,7 +70,7 @@ export class Connection implements Session {
     this.#reader = new FrameReader(broker.queues.budget);
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
-    socket.on("close", () => this.#onClose());
+    socket.on("close", (hadError) => this.#onClose(hadError));
     // A reset is told by "close", which always follows.
     socket.on("error", () => {});
     this.#waitForRequest();
@@ -73,7 +78,8 @@ export class Connection implements Session {
 
   /** A transaction or an unfinished request keeps it from being closed at once. */
   get isBusy(): boolean {
-    return this.#state === "ack" || (this.#state === "request" && this.#reader.insideFrame);
+    if (this.#state === "ack" || this.#state === "settling") return true;
+    return this.#state === "request" && this.#reader.insideFrame;
   }
 
   /** Begins to close: a held POP is told "not ready", an idle connection ends, others go on. */
@@ -90,6 +96,7 @@ export class Connection implements Session {
   reply(frame: Buffer): void {
     this.#send([frame]);
     this.#waitForRequest();
+    this.#advance();
   }
 
   refuse(frame: Buffer): void {
@@ -101,21 +108,24 @@ export class Connection implements Session {
     this.#send(first);
     this.#transaction = transaction;
     this.#state = "ack";
-    if (transaction.ackWaitMs <= 0) this.#refuseAck();
-    else this.#timer.arm("ack", transaction.ackWaitMs, () => this.#refuseAck());
+    this.#waitForAck(transaction.ackWaitMs);
     this.#advance();
   }
 
-  hold(holdMs: number, cancel: () => void): void {
+  hold(wait: Wait): void {
     this.#state = "held";
-    this.#cancelHold = cancel;
-    this.#timer.arm("hold", holdMs, () => this.#endOfHold(false));
+    this.#wait = wait;
+    this.#timer.arm("hold", wait.holdMs, () => this.#endOfHold(false));
   }
 
   endHold(): void {
-    this.#cancelHold = undefined;
+    this.#wait = undefined;
     this.#state = "request";
     this.#socket.resume();
+  }
+
+  revoke(transactionId: string): void {
+    if (this.#state === "ack" && this.#transaction?.id === transactionId) this.#refuseAck("lost");
   }
 
   #onData(chunk: Buffer): void {
@@ -126,9 +136,8 @@ export class Connection implements Session {
     }
     this.#reader.push(chunk);
     this.#advance();
-    if (this.#state === "held" && this.#reader.unreadBytes > READ_AHEAD_BYTES) {
-      this.#socket.pause();
-    }
+    const isWaiting = this.#state === "held" || this.#state === "settling";
+    if (isWaiting && this.#reader.unreadBytes > READ_AHEAD_BYTES) this.#socket.pause();
   }
 
   /** Takes what the peer sent as far as the present state allows. */
@@ -158,6 +167,7 @@ export class Connection implements Session {
   }
 
   #onRequest(frame: Frame): void {
+    this.#conclude(true);
     if (frame.body.length === 0) {
       this.#discard(Number.POSITIVE_INFINITY);
       return;
@@ -166,27 +176,74 @@ export class Connection implements Session {
     handleRequest(frame, this, this.#broker);
   }
 
+  #waitForAck(ackWaitMs: number): void {
+    if (ackWaitMs <= 0) this.#refuseAck("expired");
+    else this.#timer.arm("ack", ackWaitMs, () => this.#refuseAck("expired"));
+  }
+
   #onAck({ body, heldBytes }: Frame): void {
     const transaction = this.#transaction as Transaction;
-    const isGood = isGoodAck(body, transaction.id);
+    const ack = readAck(body, transaction.id);
     this.#broker.queues.budget.giveBack(heldBytes);
-    if (!isGood) {
-      this.#refuseAck();
+    if (ack.kind === "acknowledged") this.#commit(transaction);
+    else if (ack.kind === "extended" && transaction.maxExtendMs !== undefined) {
+      this.#waitForAck(Math.min(ack.extendS * 1000, transaction.maxExtendMs));
+    } else this.#refuseAck(ack.kind === "released" ? "released" : "lost");
+  }
+
+  #commit(transaction: Transaction): void {
+    const committed = transaction.commit();
+    if (committed === "refused") {
+      this.#sayNoAck(transaction);
       return;
     }
     this.#transaction = undefined;
-    transaction.commit();
+    this.#unheard = transaction;
+    if (committed === undefined) {
+      this.#finish(transaction);
+      return;
+    }
+    this.#state = "settling";
+    this.#timer.disarm();
+    // Nothing is said when it could not be kept: the peer sees the end of the line and repeats.
+    committed.then(
+      () => this.#finish(transaction),
+      () => {
+        this.#unheard = undefined;
+        this.#socket.destroy();
+      },
+    );
+  }
+
+  #finish(transaction: Transaction): void {
+    if (this.#state === "closed") return;
+    // A peer that closed before this was written may not be there to read it.
+    if (this.#hasEnded) this.#conclude(false);
     this.#send([encodeFinal(transaction.finalText, transaction.id)]);
     this.#waitForRequest();
+    if (this.#hasEnded) this.#socket.destroySoon();
+    else this.#socket.resume();
+    this.#advance();
+  }
+
+  /** The peer has heard the last final response, or may not have. */
+  #conclude(isHeard: boolean): void {
+    const transaction = this.#unheard;
+    this.#unheard = undefined;
+    transaction?.concluded?.(isHeard);
   }
 
   /** The ACK is missing, late or wrong: nothing happened, and the connection ends. */
-  #refuseAck(): void {
+  #refuseAck(end: LeaseEnd): void {
     const transaction = this.#transaction as Transaction;
+    transaction.abort(end);
+    this.#sayNoAck(transaction);
+  }
+
+  #sayNoAck({ id }: Transaction): void {
     this.#transaction = undefined;
     this.#broker.counters.acksRefused++;
-    transaction.abort();
-    this.#send([encodeNoAck(transaction.id)]);
+    this.#send([encodeNoAck(id)]);
     this.#discard(this.#reader.missingBytes || Number.POSITIVE_INFINITY);
   }
 
@@ -200,7 +257,7 @@ export class Connection implements Session {
     }
     this.#broker.counters.framesRefused++;
     if (this.#state === "ack") {
-      this.#refuseAck();
+      this.#refuseAck("lost");
       return;
     }
     this.#send([isFull ? encodeQueueFull() : encodeRefusal(messageOf(error))]);
@@ -225,7 +282,7 @@ export class Connection implements Session {
   #waitForRest(isAck: boolean): void {
     const { headerTimeoutMs, frameTimeoutMs } = this.#broker.config;
     if (!this.#reader.insideFrame) return;
-    const expire = isAck ? () => this.#refuseAck() : () => this.#socket.destroy();
+    const expire = isAck ? () => this.#refuseAck("expired") : () => this.#socket.destroy();
     if (!this.#reader.insideBody) {
       if (this.#timer.of !== "header") this.#timer.arm("header", headerTimeoutMs, expire);
       return;
@@ -258,11 +315,11 @@ export class Connection implements Session {
   }
 
   #endOfHold(isLast: boolean): void {
-    this.#cancelHold?.();
+    const { answer, cancel } = this.#wait as Wait;
+    cancel();
     this.endHold();
-    if (isLast) this.refuse(encodeNotReady());
-    else this.reply(encodeNotReady());
-    this.#advance();
+    if (isLast) this.refuse(answer);
+    else this.reply(answer);
   }
 
   #waitForRequest(): void {
@@ -286,19 +343,24 @@ export class Connection implements Session {
   }
 
   #onEnd(): void {
+    this.#hasEnded = true;
+    // It still gets its final response, and the line ends after that.
+    if (this.#state === "settling") return;
     if (this.#state === "held") this.#endOfHold(true);
-    else if (this.#state === "ack") this.#refuseAck();
+    else if (this.#state === "ack") this.#refuseAck("lost");
     else if (this.#state === "request") this.#discard(0);
     this.#socket.destroySoon();
   }
 
-  #onClose(): void {
+  #onClose(hadError: boolean): void {
+    const isClean = this.#hasEnded && !hadError && this.#state !== "settling";
     this.#state = "closed";
     this.#timer.disarm();
-    this.#cancelHold?.();
-    this.#cancelHold = undefined;
-    this.#transaction?.abort();
+    this.#wait?.cancel();
+    this.#wait = undefined;
+    this.#transaction?.abort("lost");
     this.#transaction = undefined;
+    this.#conclude(isClean);
     this.#reader.close();
     this.#broker.onClose(this);
   }

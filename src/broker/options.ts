@@ -1,11 +1,12 @@
 /** Every option of the broker, with its default, bounds and meaning. */
 import { totalmem } from "node:os";
 import { z } from "zod";
-import { KiB, MiB } from "../core/index.js";
+import { GiB, KiB, MiB } from "../core/index.js";
+import { DURABILITIES } from "./store/message-store.js";
 
 const ms = () => z.number().int().min(1).max(2_147_483_647);
 
-export const SimpleMessageBrokerOptions = z.strictObject({
+export const BrokerOptions = z.strictObject({
   host: z
     .string()
     .min(1)
@@ -29,8 +30,51 @@ export const SimpleMessageBrokerOptions = z.strictObject({
         .int()
         .default(10_000)
         .describe("Messages a queue holds, those in work included; 0 or less: no limit."),
+      maxQueueBytes: z
+        .number()
+        .int()
+        .min(0)
+        .default(0)
+        .describe("Bytes of messages a queue holds; 0: no limit but that of all queues."),
     })
     .prefault({}),
+  durability: z
+    .enum(DURABILITIES)
+    .default("memory")
+    .describe(
+      "When a message counts as stored: on the disk, with the operating system, or in memory, where " +
+        "it is lost with the process.",
+    ),
+  dataDir: z
+    .string()
+    .min(1)
+    .default("./.millrace")
+    .describe("Directory of the messages, unless durability is memory."),
+  maxStoredBytes: z
+    .number()
+    .int()
+    .min(1 * MiB)
+    .default(64 * GiB)
+    .describe("Bytes of files in dataDir; a tenth of it is kept for results."),
+  minFreeBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(64 * MiB)
+    .describe("What must stay free on the disk for a message to be taken."),
+  maxCachedBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(64 * MiB)
+    .describe("Bodies kept in memory besides the disk, so that they need not be read back."),
+  segmentBytes: z
+    .number()
+    .int()
+    .min(64 * KiB)
+    .max(4 * GiB)
+    .default(64 * MiB)
+    .describe("Length at which a new file is begun; a file goes when all in it is done."),
   maxFrameBytes: z
     .number()
     .int()
@@ -88,5 +132,5 @@ export const SimpleMessageBrokerOptions = z.strictObject({
     .describe("On stop, how long transactions in progress may take to end."),
 });
 
-export type SimpleMessageBrokerOptions = z.input<typeof SimpleMessageBrokerOptions>;
-export type SimpleMessageBrokerConfig = z.output<typeof SimpleMessageBrokerOptions>;
+export type BrokerOptions = z.input<typeof BrokerOptions>;
+export type BrokerConfig = z.output<typeof BrokerOptions>;

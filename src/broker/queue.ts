@@ -1,36 +1,42 @@
 /**
- * One queue. An entry's way:
+ * One queue: the line of its messages, those that are handed out, and the consumers that wait. The
+ * ways of a message are drawn in `queued-message.ts`.
  *
- *   reserved ──append──> ready ──take──> in flight ──settle──> gone
- *      └──cancel──> gone   ^────────────giveBack────────┘
- *
- * A place is reserved with the first response and counts against the limit from then on, so that
- * overlapping pushes cannot exceed it. Numbers are given at `append`.
+ * A place is reserved with the first response of a push and counts against the limit from then on,
+ * so that overlapping pushes cannot exceed it.
  */
-import { EntryList, type QueueEntry } from "./entry-list.js";
+import { newId } from "../core/index.js";
+import { MessageList } from "./message-list.js";
+import type { QueuedMessage } from "./queued-message.js";
 
-/** A consumer that waits. It is called once, with an entry that is in flight from then on. */
-export type Waiter = (entry: QueueEntry) => void;
+/** A consumer that waits. It is called once, with a message that is leased from then on. */
+export type Waiter = (message: QueuedMessage) => void;
 
 export class MessageQueue {
   readonly name: string;
-  readonly #ready = new EntryList();
-  readonly #inFlight = new Set<QueueEntry>();
+  readonly #ready = new MessageList();
+  /** Ready, and to be handed out alone. */
+  readonly #alone = new MessageList();
   readonly #waiters = new Set<Waiter>();
+  #leasedCount = 0;
+  #aloneLeasedCount = 0;
   #reservedCount = 0;
-  #nextNumber = 0;
   #isServing = false;
+  /** Bytes of bodies, reserved ones included, aside ones not. */
+  bytes = 0;
+  /** Messages that lie aside and keep the queue from being forgotten. */
+  asideCount = 0;
 
   constructor(name: string) {
     this.name = name;
   }
 
   get readyCount(): number {
-    return this.#ready.length;
+    return this.#ready.length + this.#alone.length;
   }
 
-  get inFlightCount(): number {
-    return this.#inFlight.size;
+  get leasedCount(): number {
+    return this.#leasedCount;
   }
 
   get waiterCount(): number {
@@ -39,48 +45,61 @@ export class MessageQueue {
 
   /** What counts against the limit. */
   get placeCount(): number {
-    return this.#ready.length + this.#inFlight.size + this.#reservedCount;
+    return this.readyCount + this.#leasedCount + this.#reservedCount;
   }
 
   /** Nothing is in it and nobody watches it, so nobody can tell whether it exists. */
   get isForgettable(): boolean {
-    return this.placeCount === 0 && this.#waiters.size === 0;
+    return this.placeCount === 0 && this.asideCount === 0 && this.#waiters.size === 0;
   }
 
-  reserve(): void {
+  reserve(bytes: number): void {
     this.#reservedCount++;
+    this.bytes += bytes;
   }
 
-  cancelReservation(): void {
+  cancelReservation(bytes: number): void {
     this.#reservedCount--;
+    this.bytes -= bytes;
   }
 
-  /** Fills a reserved place. */
-  append(body: Buffer, heldBytes: number): void {
-    this.#reservedCount--;
-    this.#ready.append({ number: this.#nextNumber++, body, heldBytes });
+  /** Makes a message ready, at the place that its number gives it; wakes a waiter. */
+  add(message: QueuedMessage): void {
+    message.place = "ready";
+    this.bytes += message.entry.bodyBytes;
+    this.#lineOf(message).add(message);
     this.#serveWaiters();
   }
 
-  take(): QueueEntry | undefined {
-    const entry = this.#ready.takeFirst();
-    if (entry !== undefined) this.#inFlight.add(entry);
-    return entry;
+  /** Leases the first message that may be handed out now. */
+  take(): QueuedMessage | undefined {
+    const alone = this.#aloneLeasedCount > 0 ? undefined : this.#alone.first;
+    const fresh = this.#ready.first;
+    if (alone === undefined && fresh === undefined) return undefined;
+    const isAlone =
+      alone !== undefined && (fresh === undefined || alone.entry.sequence < fresh.entry.sequence);
+    const message = (isAlone ? this.#alone : this.#ready).takeFirst() as QueuedMessage;
+    message.place = "leased";
+    message.lease = { id: newId(), onLost: undefined };
+    this.#leasedCount++;
+    if (isAlone) this.#aloneLeasedCount++;
+    return message;
   }
 
-  /** Whether the entry was in flight; it is gone now. */
-  settle(entry: QueueEntry): boolean {
-    return this.#inFlight.delete(entry);
+  /** Takes a message out of the line or the hands that it is in. */
+  remove(message: QueuedMessage): void {
+    const wasLeased = message.place === "leased";
+    if (wasLeased) {
+      this.#leasedCount--;
+      if (message.goesAlone) this.#aloneLeasedCount--;
+    } else if (message.place === "ready") this.#lineOf(message).remove(message);
+    else return;
+    message.place = "gone";
+    this.bytes -= message.entry.bodyBytes;
+    if (wasLeased && message.goesAlone) this.#serveWaiters();
   }
 
-  /** Back to its old place; wakes a waiter. Nothing happens when it is not in flight. */
-  giveBack(entry: QueueEntry): void {
-    if (!this.#inFlight.delete(entry)) return;
-    this.#ready.putBack(entry);
-    this.#serveWaiters();
-  }
-
-  /** First come, first served. The queue must have nothing ready. */
+  /** First come, first served. */
   wait(waiter: Waiter): void {
     this.#waiters.add(waiter);
   }
@@ -89,16 +108,20 @@ export class MessageQueue {
     this.#waiters.delete(waiter);
   }
 
-  /** A waiter may give its entry back at once: the next one is then served here, not inside it. */
+  #lineOf({ goesAlone }: QueuedMessage): MessageList {
+    return goesAlone ? this.#alone : this.#ready;
+  }
+
+  /** A waiter may give its message back at once: the next one is then served here, not inside it. */
   #serveWaiters(): void {
     if (this.#isServing) return;
     this.#isServing = true;
     try {
       for (const waiter of this.#waiters) {
-        const entry = this.take();
-        if (entry === undefined) break;
+        const message = this.take();
+        if (message === undefined) break;
         this.#waiters.delete(waiter);
-        waiter(entry);
+        waiter(message);
       }
     } finally {
       this.#isServing = false;

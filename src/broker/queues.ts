@@ -2,93 +2,165 @@
  * All queues of a broker, their limits and the memory they hold. A queue exists while something is
  * in it or somebody waits at it; asking for its size or polling it in vain leaves no trace.
  */
-import { ByteBudget } from "../core/index.js";
-import type { QueueEntry } from "./entry-list.js";
-import type { SimpleMessageBrokerConfig } from "./options.js";
+import { ByteBudget, hasCode, type Logger, messageOf } from "../core/index.js";
+import type { JobLedger, LeaseEnd, LedgerHost, PushRefusal } from "./job-ledger.js";
+import type { BrokerConfig } from "./options.js";
 import { MessageQueue, type Waiter } from "./queue.js";
+import type { Lease, QueuedMessage } from "./queued-message.js";
+import type { Entry, Mark, MessageKind } from "./store/entry.js";
+import { StoreErrors } from "./store/errors.js";
+import type { MessageStore, Recovered } from "./store/message-store.js";
 
-/** What an entry costs besides its body: two objects and a place in a list, rounded up. */
-const ENTRY_BYTES = 320;
+/** What a message costs besides its body: four objects and places in lists, rounded up. */
+const ENTRY_BYTES = 512;
 /** What a queue costs besides its entries and its name. */
 const QUEUE_BYTES = 1_024;
+/** The share of memory that only results may use: they are what empties a broker. */
+const URGENT_SHARE = 0.1;
+
+/** A message that somebody wants to store. */
+export interface Push {
+  readonly queueName: string;
+  readonly body: Buffer;
+  /** What of `body` the budget counts already; ownership passes to the queues. */
+  readonly heldBytes: number;
+  readonly isJob: boolean;
+  readonly id: string;
+  readonly digest: Buffer;
+  readonly leaseId?: string | undefined;
+}
 
 /** A place in a queue that is kept for a push until its ACK. Exactly one method ends it. */
 export interface Reservation {
-  store(): void;
+  /** @throws QUEUE_JOB_OVER when this was to be the result of a job that ended meanwhile. */
+  store(): { readonly entry: Entry; readonly stored: Promise<void> | undefined } | "jobOver";
   cancel(): void;
 }
 
-/** An entry on loan. The first of the two methods counts, a second call does nothing. */
+/** A message on loan. The first of `settle` and `giveBack` counts, a second call does nothing. */
 export interface Loan {
-  readonly body: Buffer;
-  /** Whether the entry was still on loan; it is gone now. */
-  settle(): boolean;
-  giveBack(): void;
+  readonly message: QueuedMessage;
+  readonly lease: Lease;
+  /** Settles when the hand-out is written down; undefined when there is nothing to wait for. */
+  readonly noted: Promise<void> | undefined;
+  /** @throws STORE_DAMAGED, and then the message is gone; QUEUES_FULL when there is no memory. */
+  body(): Buffer | Promise<Buffer>;
+  /** Undefined: the lease was over. Else what to wait for before it may be told. */
+  settle(): { readonly kept: Promise<void> | undefined } | undefined;
+  giveBack(end: LeaseEnd): void;
 }
 
-export class Queues {
-  readonly #config: SimpleMessageBrokerConfig;
-  readonly #queues = new Map<string, MessageQueue>();
-  /** Bodies of messages and of frames that are arriving. */
-  readonly budget: ByteBudget;
+export interface QueuesParts {
+  readonly config: BrokerConfig;
+  readonly store: MessageStore;
+  readonly ledger: JobLedger | undefined;
+  readonly logger: Logger;
+  /** The present as milliseconds since 1970. */
+  readonly now: () => number;
+}
 
-  constructor(config: SimpleMessageBrokerConfig) {
+export class Queues implements LedgerHost {
+  readonly #config: BrokerConfig;
+  readonly #store: MessageStore;
+  readonly #ledger: JobLedger | undefined;
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #queues = new Map<string, MessageQueue>();
+  readonly #ordinaryLimitBytes: number;
+  /** Bodies in memory and frames that are arriving. */
+  readonly budget: ByteBudget;
+  /** Bodies that were read back to be handed out. */
+  readonly readBudget: ByteBudget;
+  /** Consumers that are cut off by a stop gave nothing up. */
+  isStopping = false;
+
+  constructor({ config, store, ledger, logger, now }: QueuesParts) {
     this.#config = config;
+    this.#store = store;
+    this.#ledger = ledger;
+    this.#logger = logger;
+    this.#now = now;
     this.budget = new ByteBudget(config.maxHeldBytes);
+    this.readBudget = new ByteBudget(config.maxHeldBytes);
+    this.#ordinaryLimitBytes = Math.ceil(config.maxHeldBytes * (1 - URGENT_SHARE));
   }
 
-  /**
-   * Keeps a place and the memory for `body`; undefined when the queue or the memory is full.
-   *
-   * @param heldBytes what of `body` the budget counts already; ownership passes to the queue, also
-   *   when the answer is undefined.
-   */
-  reserve(queueName: string, body: Buffer, heldBytes: number): Reservation | undefined {
-    const entryBytes = Math.max(body.length, heldBytes) + ENTRY_BYTES;
-    const { maxQueueSize } = this.#config.brokerParams;
-    const known = this.#queues.get(queueName);
-    const isFull = maxQueueSize > 0 && known !== undefined && known.placeCount >= maxQueueSize;
-    if (isFull || !this.budget.tryTake(entryBytes - heldBytes)) {
+  /** Takes over what a store held. */
+  open({ entries, secret }: Recovered): void {
+    const messages = entries.map((entry): QueuedMessage => {
+      const queue = this.#queues.get(entry.queueName) ?? this.#create(entry.queueName);
+      this.budget.take(ENTRY_BYTES);
+      const heldBytes = ENTRY_BYTES;
+      return { entry, queue, place: "gone", lease: undefined, goesAlone: false, heldBytes };
+    });
+    for (const message of messages) message.place = "ready";
+    this.#ledger?.open(this, secret, messages);
+    for (const message of messages) {
+      const { place, queue } = message;
+      if (place === "ready") queue.add(message);
+      else if (place === "aside") queue.asideCount++;
+      else {
+        message.place = "aside";
+        queue.asideCount++;
+        this.remove(message);
+      }
+    }
+  }
+
+  /** Keeps a place and the memory for a push, or says why not. */
+  reserve(push: Push): Reservation | PushRefusal {
+    const { queueName, body, heldBytes, isJob, leaseId } = push;
+    const admission = isJob ? "message" : (this.#ledger?.admit(queueName, leaseId) ?? "message");
+    const isResult = admission === "result";
+    if (!isResult && admission !== "message") {
       this.budget.giveBack(heldBytes);
-      return undefined;
+      return admission;
     }
-    const queue = known ?? this.#create(queueName);
-    if (queue === undefined) {
-      this.budget.giveBack(entryBytes);
-      return undefined;
+    const entryBytes = Math.max(body.length, heldBytes) + ENTRY_BYTES;
+    if (!this.#hasRoom(queueName, body.length, isResult) || !this.#takeMemory(entryBytes - heldBytes, isResult)) {
+      this.budget.giveBack(heldBytes);
+      if (isResult) this.#ledger?.dismiss(queueName);
+      return "full";
     }
-    queue.reserve();
+    const queue = this.#queues.get(queueName) ?? this.#create(queueName);
+    queue.reserve(body.length);
     const own = heldBytes > 0 ? body : withoutSlack(body);
+    const cancel = () => {
+      queue.cancelReservation(body.length);
+      this.budget.giveBack(entryBytes);
+      if (isResult) this.#ledger?.dismiss(queueName);
+      this.#dropIfForgettable(queue);
+    };
+    const kind = isResult ? "result" : isJob ? "job" : "message";
     return {
-      store: () => queue.append(own, entryBytes),
-      cancel: () => {
-        queue.cancelReservation();
-        this.budget.giveBack(entryBytes);
-        this.#dropIfForgettable(queue);
+      cancel,
+      store: () => {
+        if (isResult && this.#ledger?.mayAnswer(queueName) === false) {
+          cancel();
+          return "jobOver";
+        }
+        return this.#append({ ...push, body: own }, kind, { queue, entryBytes, cancel });
       },
     };
   }
 
-  /** The oldest message, on loan. */
+  /** The first message that may be handed out, on loan. */
   take(queueName: string): Loan | undefined {
     const queue = this.#queues.get(queueName);
-    const entry = queue?.take();
-    return queue === undefined || entry === undefined ? undefined : this.#lend(queue, entry);
+    const message = queue?.take() ?? (this.#ledger?.reopen(queueName) ? queue?.take() : undefined);
+    return message === undefined ? undefined : this.#lend(message);
   }
 
   /**
    * Waits at an empty queue until `onLoan` is called; undefined when too many wait there already, or
-   * there is no memory for another queue.
-   * The function returned ends the wait.
+   * there is no memory for another queue. The function returned ends the wait.
    */
   wait(queueName: string, onLoan: (loan: Loan) => void): (() => void) | undefined {
-    const queue = this.#queues.get(queueName) ?? this.#create(queueName);
-    if (queue === undefined) return undefined;
-    if (queue.waiterCount >= this.#config.maxWaitersPerQueue) {
-      this.#dropIfForgettable(queue);
-      return undefined;
-    }
-    const waiter: Waiter = (entry) => onLoan(this.#lend(queue, entry));
+    const known = this.#queues.get(queueName);
+    if (known === undefined && !this.budget.hasRoom(queueBytes(queueName))) return undefined;
+    if ((known?.waiterCount ?? 0) >= this.#config.maxWaitersPerQueue) return undefined;
+    const queue = known ?? this.#create(queueName);
+    const waiter: Waiter = (message) => onLoan(this.#lend(message));
     queue.wait(waiter);
     return () => {
       queue.forget(waiter);
@@ -106,15 +178,199 @@ export class Queues {
     const total = { queues: this.#queues.size, ready: 0, inFlight: 0, waiters: 0 };
     for (const queue of this.#queues.values()) {
       total.ready += queue.readyCount;
-      total.inFlight += queue.inFlightCount;
+      total.inFlight += queue.leasedCount;
       total.waiters += queue.waiterCount;
     }
     return total;
   }
 
-  /** Undefined when there is no memory for it: names of queues are as endless as messages. */
-  #create(queueName: string): MessageQueue | undefined {
-    if (!this.budget.tryTake(queueBytes(queueName))) return undefined;
+  restore(message: QueuedMessage): void {
+    if (message.place !== "aside") return;
+    message.queue.asideCount--;
+    message.queue.add(message);
+  }
+
+  setAside(message: QueuedMessage): void {
+    const { place, queue } = message;
+    if (place !== "ready" && place !== "leased") return;
+    queue.remove(message);
+    message.place = "aside";
+    queue.asideCount++;
+  }
+
+  revoke(message: QueuedMessage): void {
+    const { lease } = message;
+    message.lease = undefined;
+    lease?.onLost?.();
+  }
+
+  remove(message: QueuedMessage): Promise<void> | undefined {
+    const { place, queue, heldBytes, entry } = message;
+    if (place === "gone") return undefined;
+    if (place === "aside") queue.asideCount--;
+    else queue.remove(message);
+    message.place = "gone";
+    message.heldBytes = 0;
+    this.budget.giveBack(heldBytes);
+    this.#dropIfForgettable(queue);
+    return this.#store.remove(entry);
+  }
+
+  expire(message: QueuedMessage): void {
+    if (message.place === "leased") this.#giveBack(message, "expired");
+  }
+
+  mark({ entry }: QueuedMessage, mark: Mark): Promise<void> | undefined {
+    return this.#store.mark(entry, mark);
+  }
+
+  forgetBody(message: QueuedMessage): boolean {
+    this.#store.forgetBody(message.entry);
+    this.budget.giveBack(message.heldBytes - ENTRY_BYTES);
+    message.heldBytes = ENTRY_BYTES;
+    return this.#store.keepsBodies;
+  }
+
+  async read(message: QueuedMessage): Promise<Buffer> {
+    try {
+      return await this.#store.read(message.entry);
+    } catch (error) {
+      if (hasCode(error, StoreErrors.DAMAGED.code)) this.#removeDamaged(message);
+      throw error;
+    }
+  }
+
+  async answer(jobId: string, body: Buffer): Promise<void> {
+    const entryBytes = body.length + ENTRY_BYTES;
+    this.budget.take(entryBytes);
+    const queue = this.#queues.get(jobId) ?? this.#create(jobId);
+    queue.reserve(body.length);
+    const cancel = () => {
+      queue.cancelReservation(body.length);
+      this.budget.giveBack(entryBytes);
+      this.#dropIfForgettable(queue);
+    };
+    const push = { queueName: jobId, body, id: jobId, digest: NO_DIGEST };
+    const { entry, stored } = this.#append(push, "result", { queue, entryBytes, cancel });
+    await stored;
+    // Nobody will push this again.
+    this.#store.mark(entry, { kind: "confirmed" });
+  }
+
+  #append(
+    { queueName, id, digest, body }: Pick<Push, "queueName" | "id" | "digest" | "body">,
+    kind: MessageKind,
+    place: { queue: MessageQueue; entryBytes: number; cancel: () => void },
+  ): { entry: Entry; stored: Promise<void> | undefined } {
+    const storedAtMs = this.#now();
+    const appended = this.#store.append({ queueName, id, kind, digest, storedAtMs, body });
+    const { entry, stored } = appended;
+    const show = () => this.#show(entry, place);
+    if (stored === undefined) {
+      show();
+      return appended;
+    }
+    const shown = stored.then(show, (error: unknown) => {
+      place.cancel();
+      throw error;
+    });
+    return { entry, stored: shown };
+  }
+
+  /** The message is stored: from now on consumers can have it. */
+  #show(entry: Entry, place: { readonly queue: MessageQueue; readonly entryBytes: number }): void {
+    const { queue, entryBytes } = place;
+    queue.cancelReservation(entry.bodyBytes);
+    let heldBytes = entryBytes;
+    if (!this.#store.keepsBodies) {
+      this.budget.giveBack(entryBytes - ENTRY_BYTES);
+      heldBytes = ENTRY_BYTES;
+    }
+    const message: QueuedMessage = {
+      entry,
+      queue,
+      place: "ready",
+      lease: undefined,
+      goesAlone: false,
+      heldBytes,
+    };
+    if (entry.kind !== "message") this.#ledger?.stored(message);
+    queue.add(message);
+  }
+
+  #lend(message: QueuedMessage): Loan {
+    const lease = message.lease as Lease;
+    const { entry } = message;
+    const isJob = this.#ledger !== undefined && entry.kind === "job";
+    return {
+      message,
+      lease,
+      noted: isJob ? this.#store.mark(entry, { kind: "handed" }) : undefined,
+      body: () => this.#body(message),
+      settle: () => this.#settle(message, lease),
+      giveBack: (end) => {
+        if (message.lease !== lease || message.place !== "leased") return;
+        this.#giveBack(message, end === "lost" && this.isStopping ? "released" : end);
+      },
+    };
+  }
+
+  #body(message: QueuedMessage): Buffer | Promise<Buffer> {
+    const body = this.#store.read(message.entry);
+    if (Buffer.isBuffer(body)) return body;
+    return body.catch((error: unknown) => {
+      if (hasCode(error, StoreErrors.DAMAGED.code)) this.#removeDamaged(message);
+      throw error;
+    });
+  }
+
+  #settle(message: QueuedMessage, lease: Lease): ReturnType<Loan["settle"]> {
+    if (message.lease !== lease) return undefined;
+    // Its job was answered while it was held.
+    if (message.place === "gone") return { kept: undefined };
+    if (message.place !== "leased") return undefined;
+    const isPlain = this.#ledger === undefined || message.entry.kind === "message";
+    return { kept: isPlain ? this.remove(message) : this.#ledger?.acknowledged(message) };
+  }
+
+  #giveBack(message: QueuedMessage, end: LeaseEnd): void {
+    const { queue, entry } = message;
+    queue.remove(message);
+    message.lease = undefined;
+    if (end === "released" && entry.kind === "job") this.#store.mark(entry, { kind: "returned" });
+    message.place = "aside";
+    queue.asideCount++;
+    const isPlain = this.#ledger === undefined || entry.kind === "message";
+    const place = isPlain ? "ready" : this.#ledger?.givenBack(message, end);
+    if (place === "ready") this.restore(message);
+    else if (place === "gone") this.remove(message);
+  }
+
+  #removeDamaged(message: QueuedMessage): void {
+    const { queueName, kind } = message.entry;
+    this.#logger.error({ queueName, kind }, "a stored message is damaged and in quarantine");
+    this.remove(message);
+    if (kind !== "message") this.#ledger?.damaged(message);
+  }
+
+  #hasRoom(queueName: string, bodyBytes: number, isUrgent: boolean): boolean {
+    const { maxQueueSize, maxQueueBytes } = this.#config.brokerParams;
+    const queue = this.#queues.get(queueName);
+    if (queue !== undefined && maxQueueSize > 0 && queue.placeCount >= maxQueueSize) return false;
+    if (maxQueueBytes > 0 && (queue?.bytes ?? 0) + bodyBytes > maxQueueBytes) return false;
+    return this.#store.hasRoom(bodyBytes, isUrgent);
+  }
+
+  #takeMemory(bytes: number, isUrgent: boolean): boolean {
+    const limitBytes = isUrgent ? this.budget.limitBytes : this.#ordinaryLimitBytes;
+    while (!this.budget.tryTake(bytes, limitBytes)) {
+      if (this.#ledger?.relieve() !== true) return false;
+    }
+    return true;
+  }
+
+  #create(queueName: string): MessageQueue {
+    this.budget.take(queueBytes(queueName));
     const queue = new MessageQueue(queueName);
     this.#queues.set(queueName, queue);
     return queue;
@@ -126,20 +382,9 @@ export class Queues {
       this.budget.giveBack(queueBytes(queue.name));
     }
   }
-
-  #lend(queue: MessageQueue, entry: QueueEntry): Loan {
-    return {
-      body: entry.body,
-      settle: () => {
-        if (!queue.settle(entry)) return false;
-        this.budget.giveBack(entry.heldBytes);
-        this.#dropIfForgettable(queue);
-        return true;
-      },
-      giveBack: () => queue.giveBack(entry),
-    };
-  }
 }
+
+const NO_DIGEST = Buffer.alloc(16);
 
 function queueBytes(queueName: string): number {
   return QUEUE_BYTES + 2 * queueName.length;

@@ -13,11 +13,24 @@ export class ByteBudget {
     return this.#heldBytes;
   }
 
-  /** Whether `bytes` more were free; if so they are taken. */
-  tryTake(bytes: number): boolean {
-    if (this.#heldBytes + bytes > this.limitBytes) return false;
+  hasRoom(bytes: number, limitBytes = this.limitBytes): boolean {
+    return this.#heldBytes + bytes <= limitBytes;
+  }
+
+  /**
+   * Whether `bytes` more were free; if so they are taken.
+   *
+   * @param limitBytes a lower limit than the budget's own, for what must leave room to others.
+   */
+  tryTake(bytes: number, limitBytes = this.limitBytes): boolean {
+    if (!this.hasRoom(bytes, limitBytes)) return false;
     this.#heldBytes += bytes;
     return true;
+  }
+
+  /** Takes bytes that are in use already, whether or not there is room. */
+  take(bytes: number): void {
+    this.#heldBytes += bytes;
   }
 
   giveBack(bytes: number): void {

@@ -9,6 +9,8 @@ import {
 } from "../../wire/index.js";
 import type { BrokerState } from "../broker-state.js";
 import type { Session } from "../session.js";
+import { handleCancel } from "./cancel.js";
+import { handleDead } from "./dead.js";
 import { handlePing } from "./ping.js";
 import { handlePop } from "./pop.js";
 import { handlePush } from "./push.js";
@@ -39,6 +41,12 @@ export function handleRequest(frame: Frame, session: Session, broker: BrokerStat
       case "SIZE":
         handleSize(request, session, broker);
         break;
+      case "CANCEL":
+        handleCancel(request, session, broker);
+        break;
+      case "DEAD":
+        handleDead(request, session, broker);
+        break;
       default:
         handlePing(request, session, broker);
     }
@@ -51,7 +59,7 @@ export function handleRequest(frame: Frame, session: Session, broker: BrokerStat
 }
 
 function checkQueueName(request: Request, maxQueueNameBytes: number): void {
-  if (request.command === "PING") return;
+  if (!("queueName" in request)) return;
   const bytes = Buffer.byteLength(request.queueName);
   if (bytes <= maxQueueNameBytes) return;
   const reason = `queue_name: ${bytes} bytes are more than maxQueueNameBytes (${maxQueueNameBytes})`;

@@ -40,6 +40,8 @@ export interface Entry {
   /** Milliseconds since 1970. */
   readonly storedAtMs: number;
   readonly bodyBytes: number;
+  /** Since when its job is to be done: `storedAtMs`, or when it was revived. */
+  sinceMs: number;
   /** How often it was handed out, without the times it was given back in good order. */
   deliveries: number;
   /** Its sender is known to have heard that it is stored, or it is too long ago to matter. */
@@ -63,7 +65,7 @@ export type Mark =
   | { readonly kind: "givenUp"; readonly why: GivenUp }
   | { readonly kind: "answered" }
   /** From a dead letter back to a job that nobody has touched. */
-  | { readonly kind: "revived" };
+  | { readonly kind: "revived"; readonly atMs: number };
 
 /** Writes a mark into the entry: at the moment it is made, and again when a store is opened. */
 export function applyMark(entry: Entry, mark: Mark): void {
@@ -90,6 +92,7 @@ export function applyMark(entry: Entry, mark: Mark): void {
       entry.isAnswered = true;
       break;
     case "revived":
+      entry.sinceMs = mark.atMs;
       entry.deliveries = 0;
       entry.isTaken = false;
       entry.givenUp = undefined;

@@ -16,7 +16,7 @@ export class MemoryStore implements MessageStore {
   #nextSequence = 0;
   #liveBytes = 0;
 
-  async open(): Promise<Recovered> {
+  open(): Recovered {
     return { entries: [], unconfirmed: [], secret: randomBytes(32) };
   }
 
@@ -32,6 +32,7 @@ export class MemoryStore implements MessageStore {
       kind,
       storedAtMs,
       bodyBytes: body.length,
+      sinceMs: storedAtMs,
       deliveries: 0,
       isConfirmed: false,
       isTaken: false,

@@ -62,7 +62,7 @@ export interface MessageStore {
   /** Settles only when the store can go on no more, with the reason. */
   readonly failed: Promise<MillraceError>;
   /** @throws STORE_LOCKED, STORE_FORMAT_UNKNOWN, STORE_UNUSABLE */
-  open(): Promise<Recovered>;
+  open(): Recovered | Promise<Recovered>;
   /**
    * Whether a body of so many bytes can be appended now, as far as is known.
    *

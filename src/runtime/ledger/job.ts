@@ -1,0 +1,36 @@
+/** What the ledger knows of one job. */
+import type { QueuedMessage } from "../../broker/index.js";
+
+/**
+ *   open ──admitted──> answering ──stored──> over ──kept long enough──> forgotten
+ *    ^ └────dismissed────┘ │                  ^
+ *    │                     v                  │
+ *    │   open, answering ──cancel, give up──> ending ──the ledger's own answer is stored──> over
+ *    └──replay── over, with its task as a dead letter
+ */
+export type JobState = "open" | "answering" | "ending" | "over";
+
+export interface Job {
+  readonly id: string;
+  state: JobState;
+  /** The job's own message; undefined when it is needed no more. */
+  task: QueuedMessage | undefined;
+  result: QueuedMessage | undefined;
+  isCancelled: boolean;
+  /** The body of its task is gone, so it cannot be done again. */
+  isBodyLost: boolean;
+  /** Settles when the ledger's own answer is stored. */
+  ended: Promise<void> | undefined;
+}
+
+export function newJob(id: string, state: JobState): Job {
+  return {
+    id,
+    state,
+    task: undefined,
+    result: undefined,
+    isCancelled: false,
+    isBodyLost: false,
+    ended: undefined,
+  };
+}

@@ -1,0 +1,451 @@
+/**
+ * The ledger: it knows each accepted job until its result is there, and sees to it that there is
+ * exactly one. A job that loses its consumers too often, takes too long or is cancelled gets its
+ * failed result from here; a second result is refused; a result stays for a while after it was
+ * fetched. The states of a job are drawn in `job.ts`.
+ *
+ * It joins the broker's queues with the documents of jobs, and keeps nothing of its own on the disk:
+ * what it must know after a crash stands in the entries and marks of the store.
+ */
+import type {
+  JobLedger,
+  LeaseEnd,
+  LedgerHost,
+  LedgerStats,
+  PushRefusal,
+  QueuedMessage,
+} from "../../broker/index.js";
+import { epochSeconds, type Logger, messageOf } from "../../core/index.js";
+import type { CancelOutcome, DeadAnswer, DeadQuestion } from "../../wire/index.js";
+import { cancelledAnswer, damagedAnswer, givenUpAnswer } from "./answers.js";
+import { DeadLetters } from "./dead-letters.js";
+import { Deadlines } from "./deadlines.js";
+import { ExpiredResults } from "./expired-results.js";
+import { type Job, newJob } from "./job.js";
+import { JobIds } from "./job-ids.js";
+import type { LedgerConfig } from "./options.js";
+import { RetainedResults } from "./retained-results.js";
+
+/** How soon an answer is tried again for which the disk had no room. */
+const RETRY_MS = 1_000;
+
+const nowMs = () => Math.round(epochSeconds() * 1000);
+
+export class Ledger implements JobLedger {
+  readonly #config: LedgerConfig;
+  readonly #logger: Logger;
+  readonly #jobs = new Map<string, Job>();
+  readonly #deadlines = new Deadlines<Job>((job) => this.#onDeadline(job));
+  /** Jobs of on-result queues whose consumers acknowledged them early. */
+  readonly #leases = new Deadlines<Job>((job) => this.#onLeaseOver(job));
+  readonly #unfetched = new Deadlines<Job>((job) => this.#expire(job));
+  readonly #retained: RetainedResults;
+  readonly #dead: DeadLetters;
+  readonly #counters = {
+    accepted: 0,
+    answered: 0,
+    givenUp: 0,
+    cancelled: 0,
+    lateResults: 0,
+    expiredResults: 0,
+    replayed: 0,
+  };
+  #openJobs = 0;
+  #isClosed = false;
+  #host!: LedgerHost;
+  #ids!: JobIds;
+  #expired!: ExpiredResults;
+
+  constructor(config: LedgerConfig, { logger }: { readonly logger: Logger }) {
+    this.#config = config;
+    this.#logger = logger;
+    this.#retained = new RetainedResults(config, (job) => this.#expire(job));
+    this.#dead = new DeadLetters(config.maxDeadLetters, (job) => this.#drop(job));
+  }
+
+  open(host: LedgerHost, secret: Buffer, messages: readonly QueuedMessage[]): void {
+    this.close();
+    this.#isClosed = false;
+    this.#host = host;
+    this.#ids = new JobIds(secret);
+    this.#expired = new ExpiredResults(nowMs());
+    for (const message of messages) {
+      if (message.entry.kind === "result") this.#recoverResult(message);
+    }
+    for (const message of messages) {
+      if (message.entry.kind === "job") this.#recoverTask(message);
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const kept of [this.#deadlines, this.#leases, this.#unfetched, this.#retained]) {
+      kept.close();
+    }
+    this.#jobs.clear();
+    this.#dead.clear();
+    this.#openJobs = 0;
+  }
+
+  newJobId(): string {
+    return this.#ids.issue();
+  }
+
+  admit(queueName: string, leaseId: string | undefined): "message" | "result" | PushRefusal {
+    const job = this.#jobs.get(queueName);
+    if (job === undefined) {
+      if (!this.#ids.isOurs(queueName)) return "message";
+      return this.#refuseLate(queueName, "jobOver");
+    }
+    if (job.state === "over" || job.state === "ending") {
+      return this.#refuseLate(queueName, "jobOver");
+    }
+    const { task } = job;
+    const isHeld = task?.place === "leased" && task.lease?.id === leaseId;
+    if (leaseId !== undefined && !isHeld) return this.#refuseLate(queueName, "leaseOver");
+    if (job.state === "answering") return "unavailable";
+    job.state = "answering";
+    return "result";
+  }
+
+  dismiss(jobId: string): void {
+    const job = this.#jobs.get(jobId);
+    if (job?.state === "answering") job.state = "open";
+  }
+
+  mayAnswer(jobId: string): boolean {
+    if (this.#jobs.get(jobId)?.state === "answering") return true;
+    this.#refuseLate(jobId, "jobOver");
+    return false;
+  }
+
+  stored(message: QueuedMessage): void {
+    const { kind, id, queueName } = message.entry;
+    if (kind === "job") {
+      const job = newJob(id, "open");
+      job.task = message;
+      this.#jobs.set(id, job);
+      this.#counters.accepted++;
+      this.#openJobs++;
+      this.#setDeadline(job, 0);
+      return;
+    }
+    const job = this.#jobs.get(queueName) ?? newJob(queueName, "open");
+    this.#jobs.set(queueName, job);
+    this.#answeredBy(job, message);
+    this.#counters.answered++;
+    const { unfetchedRetentionMs } = this.#config;
+    if (unfetchedRetentionMs > 0) this.#unfetched.add(job, unfetchedRetentionMs);
+  }
+
+  acknowledged(message: QueuedMessage): Promise<void> | undefined {
+    const { kind, id, queueName } = message.entry;
+    if (kind === "result") return this.#fetched(message);
+    const job = this.#jobs.get(id);
+    if (job === undefined) return this.#host.remove(message);
+    if (this.#config.queues[queueName]?.settle === "on-result") {
+      this.#leases.add(job, this.#config.resultLeaseMs);
+      return undefined;
+    }
+    const kept = this.#host.mark(message, { kind: "taken" });
+    this.#host.setAside(message);
+    job.isBodyLost = this.#host.forgetBody(message);
+    return kept;
+  }
+
+  givenBack(message: QueuedMessage, end: LeaseEnd): "ready" | "aside" | "gone" {
+    const { kind, id, deliveries } = message.entry;
+    if (kind === "result") return "ready";
+    const job = this.#jobs.get(id);
+    if (job === undefined || job.task !== message) return "gone";
+    this.#leases.delete(job);
+    if (job.state === "over" || job.state === "ending") return "aside";
+    const { maxDeliveries } = this.#config;
+    if (end !== "released" && deliveries >= maxDeliveries) {
+      this.#giveUp(job, "deliveries", lostTooOften(deliveries, end));
+      return "aside";
+    }
+    message.goesAlone = isLastChance(deliveries, maxDeliveries);
+    return "ready";
+  }
+
+  damaged(message: QueuedMessage): void {
+    const { kind, id, queueName } = message.entry;
+    const job = this.#jobs.get(kind === "job" ? id : queueName);
+    if (job === undefined) return;
+    if (kind === "job") {
+      job.task = undefined;
+      this.#dead.delete(job);
+      if (job.state === "over" || job.state === "ending") return;
+    } else {
+      this.#retained.delete(job);
+      this.#unfetched.delete(job);
+      job.result = undefined;
+    }
+    void this.#end(job, damagedAnswer(kind === "job" ? "job" : "result"));
+  }
+
+  reopen(queueName: string): boolean {
+    const result = this.#jobs.get(queueName)?.result;
+    if (result?.place !== "aside") return false;
+    this.#host.restore(result);
+    return true;
+  }
+
+  expiryOf(queueName: string): string | undefined {
+    if (this.#jobs.has(queueName) || !this.#ids.isOurs(queueName)) return undefined;
+    return this.#expired.describe(queueName);
+  }
+
+  relieve(): boolean {
+    return this.#retained.expireOldest();
+  }
+
+  async cancel(jobId: string): Promise<CancelOutcome> {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return this.#ids.isOurs(jobId) ? "over" : "unknown";
+    if (job.state === "open" || job.state === "answering") {
+      job.isCancelled = true;
+      this.#counters.cancelled++;
+      this.#logger.info({ jobId }, "a job was cancelled");
+      this.#takeAway(job);
+      await this.#end(job, cancelledAnswer());
+      return "cancelled";
+    }
+    await job.ended;
+    return job.isCancelled ? "cancelled" : "over";
+  }
+
+  async dead(question: DeadQuestion): Promise<DeadAnswer> {
+    switch (question.action) {
+      case "list":
+        return this.#dead.list(question.after);
+      case "show":
+        return this.#dead.show(question.jobId, (task) => this.#host.read(task));
+      case "replay":
+        return this.#forEachDead(question.jobId, (job) => this.#replay(job));
+      case "drop":
+        return this.#forEachDead(question.jobId, (job) => this.#drop(job));
+    }
+  }
+
+  getStats(): LedgerStats {
+    return {
+      openJobs: this.#openJobs,
+      retainedResults: this.#retained.count,
+      deadLetters: this.#dead.count,
+      ...this.#counters,
+    };
+  }
+
+  #recoverResult(message: QueuedMessage): void {
+    const { queueName, fetchedAtMs, storedAtMs } = message.entry;
+    const job = newJob(queueName, "over");
+    job.result = message;
+    this.#jobs.set(queueName, job);
+    if (fetchedAtMs !== undefined) {
+      message.place = "aside";
+      this.#whenOpen(() => this.#retained.add(job, age(fetchedAtMs)));
+    } else if (this.#config.unfetchedRetentionMs > 0) {
+      const leftMs = Math.max(0, this.#config.unfetchedRetentionMs - age(storedAtMs));
+      this.#unfetched.add(job, leftMs);
+    }
+  }
+
+  #recoverTask(message: QueuedMessage): void {
+    const { id, givenUp, isTaken, isAnswered, deliveries, sinceMs } = message.entry;
+    const known = this.#jobs.get(id);
+    if (known !== undefined && givenUp === undefined) {
+      // Its result is there; the crash came before its task was removed.
+      message.place = "gone";
+      return;
+    }
+    const job = known ?? newJob(id, isAnswered ? "over" : "open");
+    job.task = message;
+    this.#jobs.set(id, job);
+    if (givenUp !== undefined) {
+      message.place = "aside";
+      this.#dead.add(job);
+      if (job.state === "open") {
+        this.#openJobs++;
+        this.#whenOpen(() => void this.#end(job, givenUpAnswer(givenUp.reason)));
+      }
+      return;
+    }
+    this.#openJobs++;
+    this.#setDeadline(job, age(sinceMs));
+    const { maxDeliveries } = this.#config;
+    if (isTaken) message.place = "aside";
+    else if (deliveries >= maxDeliveries) {
+      message.place = "aside";
+      this.#whenOpen(() => this.#giveUp(job, "deliveries", lostTooOften(deliveries, "lost")));
+    } else message.goesAlone = isLastChance(deliveries, maxDeliveries);
+  }
+
+  /** What changes queues has to wait until they have taken over what the store held. */
+  #whenOpen(action: () => void): void {
+    queueMicrotask(() => {
+      if (!this.#isClosed) action();
+    });
+  }
+
+  #setDeadline(job: Job, ageMs: number): void {
+    const { jobTimeoutMs } = this.#config;
+    if (jobTimeoutMs > 0) this.#deadlines.add(job, Math.max(0, jobTimeoutMs - ageMs));
+  }
+
+  #onDeadline(job: Job): void {
+    if (job.state !== "open" && job.state !== "answering") return;
+    const { jobTimeoutMs } = this.#config;
+    this.#giveUp(job, "deadline", `no result came within ${jobTimeoutMs} ms (jobTimeoutMs)`);
+  }
+
+  #onLeaseOver({ id, task }: Job): void {
+    if (task?.place !== "leased") return;
+    this.#logger.warn({ jobId: id }, "no result came from an old consumer; the job goes back");
+    this.#host.expire(task);
+  }
+
+  #refuseLate(jobId: string, refusal: PushRefusal): PushRefusal {
+    this.#counters.lateResults++;
+    this.#logger.warn({ jobId, refusal }, "a late result was refused");
+    return refusal;
+  }
+
+  /** The job has its result, whoever gave it. */
+  #answeredBy(job: Job, result: QueuedMessage): void {
+    const { task } = job;
+    job.result = result;
+    job.state = "over";
+    this.#openJobs--;
+    this.#deadlines.delete(job);
+    this.#leases.delete(job);
+    if (task === undefined) return;
+    if (task.entry.givenUp !== undefined) {
+      this.#host.mark(task, { kind: "answered" });
+      return;
+    }
+    job.task = undefined;
+    this.#host.remove(task);
+  }
+
+  #fetched(message: QueuedMessage): Promise<void> | undefined {
+    const job = this.#jobs.get(message.entry.queueName);
+    if (job === undefined) return this.#host.remove(message);
+    this.#unfetched.delete(job);
+    const kept = this.#host.mark(message, { kind: "fetched", atMs: nowMs() });
+    this.#host.setAside(message);
+    this.#retained.add(job, 0);
+    // Somebody else asked while it was being fetched.
+    if (message.queue.waiterCount > 0) this.#host.restore(message);
+    return kept;
+  }
+
+  #expire(job: Job): void {
+    const { result, id } = job;
+    if (result === undefined) return;
+    if (result.place === "leased") {
+      // It is being fetched once more; its time begins anew with that.
+      return;
+    }
+    job.result = undefined;
+    this.#host.remove(result);
+    this.#counters.expiredResults++;
+    this.#expired.add(id, nowMs());
+    this.#logger.debug({ jobId: id }, "a result is kept no more");
+    if (job.task === undefined) this.#jobs.delete(id);
+  }
+
+  /** Out of whoever's hands; who works on it hears it. */
+  #takeAway({ task }: Job): void {
+    if (task === undefined) return;
+    this.#host.setAside(task);
+    this.#host.revoke(task);
+  }
+
+  #giveUp(job: Job, cause: string, reason: string): void {
+    const { task, id } = job;
+    this.#counters.givenUp++;
+    this.#logger.warn({ jobId: id, cause, reason }, "a job was given up");
+    if (task !== undefined) {
+      this.#host.mark(task, { kind: "givenUp", why: { atMs: nowMs(), cause, reason } });
+      this.#takeAway(job);
+      this.#dead.add(job);
+    }
+    void this.#end(job, givenUpAnswer(reason));
+  }
+
+  /** Stores the ledger's own answer, however long that takes. */
+  #end(job: Job, body: Buffer): Promise<void> {
+    if (job.state === "over") this.#openJobs++;
+    job.state = "ending";
+    this.#deadlines.delete(job);
+    job.ended = this.#answer(job.id, body);
+    return job.ended;
+  }
+
+  async #answer(jobId: string, body: Buffer): Promise<void> {
+    while (!this.#isClosed) {
+      try {
+        await this.#host.answer(jobId, body);
+        return;
+      } catch (error) {
+        this.#logger.error({ jobId, error: messageOf(error) }, "a failed result cannot be stored");
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS).unref());
+      }
+    }
+  }
+
+  #forEachDead(jobId: string | undefined, action: (job: Job) => boolean): DeadAnswer {
+    const jobs = jobId === undefined ? this.#dead.all() : this.#dead.get(jobId);
+    const count = jobs.filter(action).length;
+    return { letters: [], count };
+  }
+
+  /** Whether it is a job again; it keeps its id, and the answer that it had is taken back. */
+  #replay(job: Job): boolean {
+    const { task, result, id } = job;
+    if (task === undefined || job.isBodyLost || job.state !== "over") return false;
+    this.#dead.delete(job);
+    if (result !== undefined) {
+      this.#retained.delete(job);
+      this.#unfetched.delete(job);
+      job.result = undefined;
+      this.#host.remove(result);
+    }
+    this.#host.mark(task, { kind: "revived", atMs: nowMs() });
+    job.state = "open";
+    job.ended = undefined;
+    this.#openJobs++;
+    this.#counters.replayed++;
+    this.#setDeadline(job, 0);
+    this.#logger.info({ jobId: id }, "a dead letter was replayed");
+    task.goesAlone = false;
+    this.#host.restore(task);
+    return true;
+  }
+
+  #drop(job: Job): boolean {
+    const { task, id } = job;
+    if (task === undefined || job.state !== "over") return false;
+    this.#dead.delete(job);
+    job.task = undefined;
+    this.#host.remove(task);
+    this.#logger.info({ jobId: id }, "a dead letter was dropped");
+    if (job.result === undefined) this.#jobs.delete(id);
+    return true;
+  }
+}
+
+function age(atMs: number): number {
+  return Math.max(0, nowMs() - atMs);
+}
+
+function isLastChance(deliveries: number, maxDeliveries: number): boolean {
+  return maxDeliveries > 1 && deliveries === maxDeliveries - 1;
+}
+
+function lostTooOften(deliveries: number, end: LeaseEnd): string {
+  const how = end === "expired" ? "kept it longer than their lease" : "were lost while they had it";
+  return `${deliveries} consumers ${how} (maxDeliveries)`;
+}
