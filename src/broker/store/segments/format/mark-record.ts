@@ -66,7 +66,7 @@ export function encodeMark(sequence: number, mark: StoredMark): Buffer {
   bytes.writeUInt32BE(high, 4);
   bytes.writeUInt32BE(sequence % SEQUENCE_HIGH, 8);
   payload.copy(bytes, MARK_BYTES);
-  bytes.writeUInt32BE(checksumOf(bytes), 12);
+  bytes.writeUInt32BE(checksumOf(bytes, 0, bytes.length), 12);
   return bytes;
 }
 
@@ -75,14 +75,13 @@ export function decodeMark(buffer: Buffer, at: number): MarkRecord | undefined {
   if (at + MARK_BYTES > buffer.length || buffer.readUInt16BE(at) !== MAGIC_WORD) return undefined;
   const end = at + MARK_BYTES + buffer.readUInt16BE(at + 2);
   if (end > buffer.length) return undefined;
-  const record = buffer.subarray(at, end);
-  if (checksumOf(record) !== record.readUInt32BE(12)) return undefined;
-  const kind = KINDS[record[4] as number];
-  const high = record.readUInt32BE(4) % 2 ** 24;
-  const sequence = high * SEQUENCE_HIGH + record.readUInt32BE(8);
+  if (checksumOf(buffer, at, end) !== buffer.readUInt32BE(at + 12)) return undefined;
+  const kind = KINDS[buffer[at + 4] as number];
+  const high = buffer.readUInt32BE(at + 4) % 2 ** 24;
+  const sequence = high * SEQUENCE_HIGH + buffer.readUInt32BE(at + 8);
   if (kind === undefined || !Number.isSafeInteger(sequence)) return undefined;
-  const mark = markOf(kind, record.subarray(MARK_BYTES));
-  return mark === undefined ? undefined : { sequence, mark, bytes: record.length };
+  const mark = markOf(kind, buffer, at + MARK_BYTES, end);
+  return mark === undefined ? undefined : { sequence, mark, bytes: end - at };
 }
 
 /** Writes a mark into an entry; says nothing of its place. */
@@ -92,9 +91,10 @@ export function applyStoredMark(entry: Entry & { isRemoved: boolean }, mark: Sto
   else applyMark(entry, mark);
 }
 
-function checksumOf(record: Buffer): number {
-  const head = crc32(record.subarray(0, 12));
-  return record.length === MARK_BYTES ? head : crc32(record.subarray(MARK_BYTES), head);
+function checksumOf(buffer: Buffer, at: number, end: number): number {
+  const head = crc32(buffer.subarray(at, at + 12));
+  const payloadAt = at + MARK_BYTES;
+  return end === payloadAt ? head : crc32(buffer.subarray(payloadAt, end), head);
 }
 
 function payloadOf(mark: StoredMark): Buffer {
@@ -120,16 +120,21 @@ function cut({ atMs, cause, reason }: GivenUp): GivenUp {
   return { atMs, cause: shortCause as string, reason: shortReason as string };
 }
 
-function markOf(kind: StoredMark["kind"], payload: Buffer): StoredMark | undefined {
+function markOf(
+  kind: StoredMark["kind"],
+  buffer: Buffer,
+  at: number,
+  end: number,
+): StoredMark | undefined {
   switch (kind) {
     case "fetched":
-      return payload.length === 8 ? { kind, atMs: payload.readDoubleBE(0) } : undefined;
+      return end - at === 8 ? { kind, atMs: buffer.readDoubleBE(at) } : undefined;
     case "givenUp": {
-      const why = parse<GivenUp>(payload);
+      const why = parse<GivenUp>(buffer.toString("utf8", at, end));
       return why && { kind, why };
     }
     case "state": {
-      const state = parse<EntryState>(payload);
+      const state = parse<EntryState>(buffer.toString("utf8", at, end));
       return state && { kind, state: { ...state, givenUp: state.givenUp } };
     }
     default:
@@ -138,9 +143,9 @@ function markOf(kind: StoredMark["kind"], payload: Buffer): StoredMark | undefin
 }
 
 /** The checksum held, so this is what was written, but for one chance in 2³². */
-function parse<T>(payload: Buffer): T | undefined {
+function parse<T>(text: string): T | undefined {
   try {
-    return JSON.parse(payload.toString()) as T;
+    return JSON.parse(text) as T;
   } catch {
     return undefined;
   }

@@ -77,12 +77,14 @@ class Recovery {
   readonly #nowMs = epochSeconds() * 1_000;
   /** By sequence, the removed ones too: a copy of one may follow. */
   readonly #entries = new Map<number, StoredEntry>();
-  /** Of messages whose senders may come again, by sequence. */
-  readonly #digests = new Map<number, Buffer>();
+  /** Messages whose senders may come again, and their digests. */
+  readonly #repeatable: StoredEntry[] = [];
+  readonly #digests: string[] = [];
   readonly #moved = new Set<StoredEntry>();
   /** One string for each name, however many messages have it. */
   readonly #queueNames = new Map<string, string>();
   #nextSequence = 0;
+  #highestSequence = -1;
   #isAscending = true;
 
   constructor(parts: RecoveryParts) {
@@ -107,15 +109,16 @@ class Recovery {
   end(): Omit<RecoveredSegments, "segmentCount"> {
     const all = [...this.#entries.values()];
     if (!this.#isAscending) all.sort((a, b) => a.sequence - b.sequence);
-    const unconfirmed: Unconfirmed[] = [];
     const entries: StoredEntry[] = [];
     for (const entry of all) {
       if (isPastConfirm(entry.storedAtMs, this.#nowMs)) entry.isConfirmed = true;
-      const digest = this.#digests.get(entry.sequence);
-      if (!entry.isConfirmed && digest !== undefined) unconfirmed.push({ entry, digest });
       if (!entry.isRemoved) entries.push(entry);
       entry.segment?.add(entry);
     }
+    const unconfirmed = this.#repeatable
+      .map((entry, index) => ({ entry, digest: this.#digests[index] as string }))
+      .filter(({ entry }) => !entry.isConfirmed)
+      .map(({ entry, digest }) => ({ entry, digest: Buffer.from(digest, "latin1") }));
     const moved = [...this.#moved];
     return { entries, unconfirmed, moved, nextSequence: this.#nextSequence };
   }
@@ -133,8 +136,7 @@ class Recovery {
         for (const take of held.splice(0)) take();
         this.#take(record, segment, offset, true);
       } else {
-        const kept = { ...record, digest: Buffer.alloc(0) };
-        held.push(() => this.#take(kept, segment, offset, false));
+        held.push(() => this.#take(record, segment, offset, false));
       }
     });
     const file = { fd, path: segment.logPath, kind: "log" as const, segment, bytes };
@@ -158,13 +160,12 @@ class Recovery {
   }
 
   #take(record: LogRecord, segment: Segment, offset: number, isSound: boolean): void {
-    const { sequence, digest, storedAtMs } = record;
-    if (isSound && !isPastConfirm(storedAtMs, this.#nowMs)) {
-      this.#digests.set(sequence, Buffer.from(digest));
-    }
-    const known = this.#entries.get(sequence);
+    const known = this.#entries.get(record.sequence);
     if (known === undefined) {
-      this.#add(record, segment, offset);
+      const entry = this.#add(record, segment, offset);
+      if (!isSound || isPastConfirm(record.storedAtMs, this.#nowMs)) return;
+      this.#repeatable.push(entry);
+      this.#digests.push(record.digest);
       return;
     }
     const { segment: old } = known;
@@ -174,18 +175,21 @@ class Recovery {
     this.#moved.add(known);
   }
 
-  #add(record: LogRecord, segment: Segment, offset: number): void {
+  #add(record: LogRecord, segment: Segment, offset: number): StoredEntry {
     let queueName = this.#queueNames.get(record.queueName);
     if (queueName === undefined) {
       queueName = record.queueName;
       this.#queueNames.set(queueName, queueName);
     }
-    const entry = new StoredEntry(record.sequence, { ...record, queueName }, record);
+    const { sequence, id, kind, storedAtMs } = record;
+    const entry = new StoredEntry(sequence, { queueName, id, kind, storedAtMs }, record);
     entry.segment = segment;
     entry.offset = offset;
-    if (record.sequence < this.#nextSequence) this.#isAscending = false;
-    this.#meet(record.sequence);
-    this.#entries.set(record.sequence, entry);
+    if (sequence <= this.#highestSequence) this.#isAscending = false;
+    else this.#highestSequence = sequence;
+    this.#meet(sequence);
+    this.#entries.set(sequence, entry);
+    return entry;
   }
 
   #meet(sequence: number): void {
