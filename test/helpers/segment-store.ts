@@ -3,7 +3,7 @@ import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Entry, NewMessage } from "../../src/broker/store/entry.js";
 import type { Recovered } from "../../src/broker/store/message-store.js";
-import { type FileLayer, realFiles } from "../../src/broker/store/segments/file-layer.js";
+import { type FileLayer, realFiles } from "../../src/broker/store/segments/disk/file-layer.js";
 import {
   SegmentStore,
   type SegmentStoreConfig,

@@ -24,7 +24,7 @@ function randomNumbers(seed: number): () => number {
 }
 
 test("a flipped bit anywhere is found or harmless, and costs one message at most", async (t) => {
-  const { store, dataDir } = await openStore(t, { segmentBytes: 4_096 });
+  const { store, dataDir } = await openStore(t, { segmentBytes: 12_288 });
   const bodies = Array.from({ length: 40 }, (_, index) =>
     `body ${index} `.repeat(1 + (index % 30)),
   );
@@ -65,7 +65,7 @@ test("a flipped bit anywhere is found or harmless, and costs one message at most
     writeFileSync(join(copy, name), bytes);
 
     const where = `${name}, byte ${offset}, bit ${bit}`;
-    const again = await openStore(t, { dataDir: copy, segmentBytes: 4_096 });
+    const again = await openStore(t, { dataDir: copy, durability: "os", segmentBytes: 12_288 });
     const found = again.recovered.entries;
     const sequences = found.map(({ sequence }) => sequence);
     expect(new Set(sequences).size, where).toBe(sequences.length);

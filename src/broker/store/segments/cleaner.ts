@@ -5,7 +5,7 @@
 import { epochSeconds, type Logger, MiB, messageOf, monotonicMs } from "../../../core/index.js";
 import { CONFIRM_MS } from "../message-store.js";
 import { type CompactionParts, moveLive } from "./compaction.js";
-import type { Flusher } from "./flusher.js";
+import type { Flusher } from "./disk/flusher.js";
 import type { Segment } from "./segment.js";
 import type { SegmentList } from "./segment-list.js";
 
@@ -20,6 +20,7 @@ export interface CleanerParts extends CompactionParts {
   readonly segments: SegmentList;
   readonly flusher: Flusher;
   readonly logger: Logger;
+  readonly isSynced: boolean;
   readonly segmentBytes: number;
 }
 
@@ -110,9 +111,10 @@ export class Cleaner {
   }
 
   async #delete(segment: Segment): Promise<void> {
-    const { segments, marks, flusher, openFiles } = this.#parts;
-    const isFlushed = await marks.flush();
-    if (segment.copiedInto.size > 0) {
+    const { segments, marks, flusher, openFiles, isSynced } = this.#parts;
+    const isMoved = segment.copiedInto.size > 0;
+    const isFlushed = isSynced || isMoved ? await marks.flush() : true;
+    if (isMoved) {
       // Only the copies have its messages then, so they must be on the disk, whatever the durability.
       if (!isFlushed) return;
       for (const { isGone, logPath } of segment.copiedInto) {

@@ -4,11 +4,11 @@
  * segment. At every moment of it each message stands whole in at least one of the two.
  */
 import { MiB } from "../../../core/index.js";
-import { type FileLayer, readAll } from "./file-layer.js";
+import { type FileLayer, readAll } from "./disk/file-layer.js";
+import type { OpenFiles } from "./disk/open-files.js";
 import { decodeLogHeader, signedCrc32 } from "./format/log-record.js";
 import type { LogWriter } from "./log-writer.js";
 import type { MarkWriter } from "./mark-writer.js";
-import type { OpenFiles } from "./open-files.js";
 import type { Segment, StoredEntry } from "./segment.js";
 
 /** So much is read and written at once. */

@@ -13,7 +13,7 @@ import {
 } from "../../../../test/helpers/segment-store.js";
 import { until } from "../../../testing/index.js";
 import type { Entry } from "../entry.js";
-import { type FileLayer, realFiles } from "./file-layer.js";
+import { type FileLayer, realFiles } from "./disk/file-layer.js";
 
 const LOG = "00000001.log";
 const MARKS = "00000001.marks";

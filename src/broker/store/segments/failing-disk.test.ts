@@ -15,7 +15,7 @@ import {
 } from "../../../../test/helpers/segment-store.js";
 import { until } from "../../../testing/index.js";
 import type { Entry } from "../entry.js";
-import { realFiles } from "./file-layer.js";
+import { realFiles } from "./disk/file-layer.js";
 
 const LOG = "00000001.log";
 

@@ -5,10 +5,10 @@
  */
 import { KiB, MiB, type MillraceError } from "../../../core/index.js";
 import { StoreErrors } from "../errors.js";
-import { type FileLayer, isOutOfRoom, writeAll } from "./file-layer.js";
-import type { Flusher } from "./flusher.js";
+import { type FileLayer, isOutOfRoom, writeAll } from "./disk/file-layer.js";
+import type { Flusher } from "./disk/flusher.js";
+import type { OpenFiles } from "./disk/open-files.js";
 import { FILE_HEADER_BYTES } from "./format/file-header.js";
-import type { OpenFiles } from "./open-files.js";
 import type { Segment } from "./segment.js";
 import type { SegmentList } from "./segment-list.js";
 
@@ -29,7 +29,7 @@ export interface LogWriterParts {
   readonly nextSequence: () => number;
   readonly onWritten: (bytes: number) => void;
   /** The record will never be stored. */
-  readonly onLost: (target: PendingRecord["target"]) => void;
+  readonly onLost: (target: PendingRecord["target"]) => unknown;
   /** There was no room for so many bytes. */
   readonly onFull: (bytes: number) => void;
   /** A segment was sealed, and another one is active. */

@@ -7,10 +7,10 @@
  * bounded by the number of messages, however long the disk is full.
  */
 import type { Logger } from "../../../core/index.js";
-import { type FileLayer, systemCode, writeAll } from "./file-layer.js";
-import type { Flusher } from "./flusher.js";
+import { type FileLayer, systemCode, writeAll } from "./disk/file-layer.js";
+import type { Flusher } from "./disk/flusher.js";
+import type { OpenFiles } from "./disk/open-files.js";
 import { encodeMark, type StoredMark } from "./format/mark-record.js";
-import type { OpenFiles } from "./open-files.js";
 import type { Segment, StoredEntry } from "./segment.js";
 import type { SegmentList } from "./segment-list.js";
 

@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { processId, processRuns } from "../../../core/index.js";
 import { StoreErrors } from "../errors.js";
-import { type FileLayer, systemCode, writeWhole } from "./file-layer.js";
+import { type FileLayer, systemCode, writeWhole } from "./disk/file-layer.js";
 
 /** Another process that takes over right now is waited for so often and so long. */
 const TAKEOVER_TRIES = 100;

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { type Logger, MiB, messageOf } from "../../../core/index.js";
-import { type FileLayer, readAll, systemCode, writeAll } from "./file-layer.js";
+import { type FileLayer, readAll, systemCode, writeAll } from "./disk/file-layer.js";
 
 const KEPT_BYTES_MAX = 64 * MiB;
 const KEPT_FILES_MAX = 1_000;
@@ -23,8 +23,8 @@ export class Quarantine {
   readonly #files: FileLayer;
   readonly #directory: string;
   readonly #logger: Logger;
-  #keptBytes = 0;
-  #keptFiles = 0;
+  /** What is kept already, also from starts before this one. Undefined until it is needed. */
+  #kept: { bytes: number; fileCount: number } | undefined;
 
   constructor(files: FileLayer, dataDir: string, logger: Logger) {
     this.#files = files;
@@ -48,23 +48,37 @@ export class Quarantine {
   async take(fd: number, damage: Damage): Promise<void> {
     this.damagedRecords++;
     this.#logger.error({ ...damage }, "a part of the store is damaged");
-    await this.keep(fd, damage);
+    await this.#keep(fd, damage);
   }
 
-  async keep(fd: number, { file, offset, bytes }: Damage): Promise<void> {
+  async #keep(fd: number, { file, offset, bytes }: Damage): Promise<void> {
     const path = join(this.#directory, `${file}.${offset}`);
-    const kept = Math.min(bytes, KEPT_BYTES_MAX - this.#keptBytes);
-    if (kept <= 0 || this.#keptFiles >= KEPT_FILES_MAX) return;
     try {
-      await this.#files.makeDirectory(this.#directory);
-      const content = await readAll(this.#files, fd, Buffer.allocUnsafe(kept), offset);
+      this.#kept ??= await this.#count();
+      const keptBytes = Math.min(bytes, KEPT_BYTES_MAX - this.#kept.bytes);
+      if (keptBytes <= 0 || this.#kept.fileCount >= KEPT_FILES_MAX) return;
       const target = await this.#files.open(path, { isNew: true });
-      await writeAll(this.#files, target, [content], 0).finally(() => this.#files.close(target));
-      this.#keptBytes += kept;
-      this.#keptFiles++;
+      this.#kept.bytes += keptBytes;
+      this.#kept.fileCount++;
+      try {
+        const content = await readAll(this.#files, fd, Buffer.allocUnsafe(keptBytes), offset);
+        await writeAll(this.#files, target, [content], 0);
+      } finally {
+        await this.#files.close(target);
+      }
     } catch (error) {
       if (systemCode(error) === "EEXIST") return;
       this.#logger.warn({ file, offset, reason: messageOf(error) }, "damage could not be kept");
     }
+  }
+
+  async #count(): Promise<{ bytes: number; fileCount: number }> {
+    await this.#files.makeDirectory(this.#directory);
+    const names = await this.#files.list(this.#directory);
+    let bytes = 0;
+    for (const name of names.slice(0, KEPT_FILES_MAX)) {
+      bytes += await this.#files.sizeOf(join(this.#directory, name));
+    }
+    return { bytes, fileCount: names.length };
   }
 }

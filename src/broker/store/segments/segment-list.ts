@@ -1,8 +1,8 @@
 /** The segments of a store in their order, and the making and deleting of their files. */
 
-import { type FileLayer, writeAll } from "./file-layer.js";
+import { type FileLayer, writeAll } from "./disk/file-layer.js";
+import type { OpenFiles } from "./disk/open-files.js";
 import { encodeFileHeader, FILE_HEADER_BYTES, FORMAT_VERSION } from "./format/file-header.js";
-import type { OpenFiles } from "./open-files.js";
 import { Segment } from "./segment.js";
 
 export interface SegmentListParts {

@@ -19,15 +19,15 @@ import type { Entry, Mark, NewMessage } from "../entry.js";
 import { applyMark } from "../entry.js";
 import { StoreErrors } from "../errors.js";
 import type { Appended, MessageStore, Recovered, StoreStats } from "../message-store.js";
-import { BodyReader } from "./body-reader.js";
+import { Bodies } from "./bodies.js";
 import { Cleaner } from "./cleaner.js";
-import { DiskSpace } from "./disk-space.js";
-import { type FileLayer, realFiles } from "./file-layer.js";
-import { Flusher } from "./flusher.js";
+import { DiskSpace } from "./disk/disk-space.js";
+import { type FileLayer, realFiles } from "./disk/file-layer.js";
+import { Flusher } from "./disk/flusher.js";
+import { OpenFiles } from "./disk/open-files.js";
 import { encodeLogHeader, LOG_HEADER_BYTES, signedCrc32 } from "./format/log-record.js";
 import { LogWriter } from "./log-writer.js";
 import { MarkWriter } from "./mark-writer.js";
-import { OpenFiles } from "./open-files.js";
 import { Ownership } from "./owner.js";
 import { Quarantine } from "./quarantine.js";
 import { Mender } from "./recovery/mender.js";
@@ -78,16 +78,15 @@ export class SegmentStore implements MessageStore {
   readonly #space: DiskSpace;
   readonly #log: LogWriter;
   readonly #marks: MarkWriter;
-  readonly #bodies: BodyReader;
+  readonly #bodies: Bodies;
   readonly #cleaner: Cleaner;
   #nextSequence = 0;
-  #cachedBytes = 0;
   #isOpen = false;
   #closing: Promise<void> | undefined;
 
   constructor(config: SegmentStoreConfig, dependencies: SegmentStoreDependencies = {}) {
     const { files = realFiles, logger = silentLogger } = dependencies;
-    const { durability, segmentBytes, minFreeBytes } = config;
+    const { durability, segmentBytes, minFreeBytes, maxCachedBytes } = config;
     const directory = resolve(config.dataDir);
     const isSynced = durability === "fsync";
     const openFiles = new OpenFiles(files);
@@ -101,7 +100,7 @@ export class SegmentStore implements MessageStore {
       ...common,
       nextSequence: () => this.#nextSequence,
       onWritten: (bytes) => space.written(bytes),
-      onLost: (target) => this.#lost(target),
+      onLost: (target) => target instanceof StoredEntry && this.forgetBody(target),
       onFull: (bytes) => this.#full(bytes),
       onSealed: (segment) => this.#sealed(segment),
     });
@@ -122,7 +121,7 @@ export class SegmentStore implements MessageStore {
     this.#space = space;
     this.#log = log;
     this.#marks = marks;
-    this.#bodies = new BodyReader({ files, openFiles, quarantine });
+    this.#bodies = new Bodies({ files, openFiles, quarantine, maxCachedBytes });
     this.#cleaner = new Cleaner({ ...common, log, marks });
   }
 
@@ -164,11 +163,7 @@ export class SegmentStore implements MessageStore {
     const shape = { headerBytes: header.length, bodyBytes: body.length, bodyCrc };
     const entry = new StoredEntry(sequence, message, shape);
     if (!this.#isOpen) return { entry, stored: refusal("it is not open") };
-    // Who is there first stays: of a backlog that does not fit, the youngest are wanted last.
-    if (this.#cachedBytes + body.length <= this.#config.maxCachedBytes) {
-      entry.body = body;
-      this.#cachedBytes += body.length;
-    }
+    this.#bodies.keep(entry, body);
     return { entry, stored: this.#log.append({ header, body, target: entry }) };
   }
 
@@ -210,10 +205,7 @@ export class SegmentStore implements MessageStore {
   }
 
   forgetBody(entry: Entry): void {
-    const held = entry as StoredEntry;
-    if (held.body === undefined) return;
-    this.#cachedBytes -= held.body.length;
-    held.body = undefined;
+    this.#bodies.forget(entry as StoredEntry);
   }
 
   getStats(): StoreStats {
@@ -222,7 +214,7 @@ export class SegmentStore implements MessageStore {
       durability: this.durability,
       storedBytes,
       liveBytes: items.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
-      cachedBytes: this.#cachedBytes,
+      cachedBytes: this.#bodies.cachedBytes,
       segments: items.length,
       damagedRecords: this.#quarantine.damagedRecords,
       tornBytes: this.#mender.tornBytes,
@@ -274,10 +266,6 @@ export class SegmentStore implements MessageStore {
     await this.#space.close();
     await this.#openFiles.closeAll();
     await this.#owner.release();
-  }
-
-  #lost(target: unknown): void {
-    if (target instanceof StoredEntry) this.forgetBody(target);
   }
 
   #full(bytes: number): void {

@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { basename, join } from "node:path";
 import { crc32 } from "node:zlib";
 import { StoreErrors } from "../errors.js";
-import { type FileLayer, systemCode, writeWhole } from "./file-layer.js";
+import { type FileLayer, systemCode, writeWhole } from "./disk/file-layer.js";
 import { FORMAT_VERSION } from "./format/file-header.js";
 import type { Quarantine } from "./quarantine.js";
 

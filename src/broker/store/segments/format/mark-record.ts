@@ -12,7 +12,7 @@ import { crc32 } from "node:zlib";
 import { applyMark, type Entry, type GivenUp, type Mark } from "../../entry.js";
 
 export const MARK_MAGIC = Buffer.from([0xff, 0x6b]);
-export const MARK_BYTES = 16;
+const MARK_BYTES = 16;
 const PAYLOAD_BYTES_MAX = 65_535;
 /** A mark never has more bytes than this. */
 export const MARK_BYTES_MAX = MARK_BYTES + PAYLOAD_BYTES_MAX;

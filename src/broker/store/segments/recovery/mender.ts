@@ -6,7 +6,7 @@
  */
 import { basename } from "node:path";
 import { type Logger, messageOf } from "../../../../core/index.js";
-import { type FileLayer, writeAll } from "../file-layer.js";
+import { type FileLayer, writeAll } from "../disk/file-layer.js";
 import { FILE_HEADER_BYTES, type FileKind } from "../format/file-header.js";
 import type { Quarantine } from "../quarantine.js";
 import type { Segment } from "../segment.js";

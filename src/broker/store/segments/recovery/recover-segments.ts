@@ -8,11 +8,11 @@
  */
 import { epochSeconds } from "../../../../core/index.js";
 import type { Unconfirmed } from "../../message-store.js";
-import type { FileLayer } from "../file-layer.js";
+import type { FileLayer } from "../disk/file-layer.js";
+import type { OpenFiles } from "../disk/open-files.js";
 import { FILE_HEADER_BYTES } from "../format/file-header.js";
 import type { LogRecord } from "../format/log-record.js";
 import { applyStoredMark } from "../format/mark-record.js";
-import type { OpenFiles } from "../open-files.js";
 import { isPastConfirm, Segment, StoredEntry } from "../segment.js";
 import type { SegmentList } from "../segment-list.js";
 import type { Mender } from "./mender.js";

@@ -3,7 +3,7 @@
  * next sound record behind damage. Knows nothing of what the records say, and writes nothing.
  */
 import { MiB } from "../../../../core/index.js";
-import { type FileLayer, readAll } from "../file-layer.js";
+import { type FileLayer, readAll } from "../disk/file-layer.js";
 import { repairBit } from "../format/bit-repair.js";
 
 const WINDOW_BYTES = 4 * MiB;

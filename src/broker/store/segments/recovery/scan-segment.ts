@@ -1,5 +1,5 @@
 /** Reads one segment back: its messages, then what its marks made of them. Writes nothing. */
-import type { FileLayer } from "../file-layer.js";
+import type { FileLayer } from "../disk/file-layer.js";
 import { FILE_HEADER_BYTES } from "../format/file-header.js";
 import {
   decodeLogHeader,

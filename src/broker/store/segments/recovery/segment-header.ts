@@ -1,6 +1,6 @@
 /** Reads how the files of a segment begin, before anything in the directory is touched. */
 import { StoreErrors } from "../../errors.js";
-import { type FileLayer, readAll, systemCode, writeAll } from "../file-layer.js";
+import { type FileLayer, readAll, systemCode, writeAll } from "../disk/file-layer.js";
 import { repairBit } from "../format/bit-repair.js";
 import {
   decodeFileHeader,

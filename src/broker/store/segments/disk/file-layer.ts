@@ -19,9 +19,7 @@ export interface FileLayer {
   /** Waits until the disk has the names in the directory. */
   flushDirectory(path: string): Promise<void>;
   truncate(fd: number, bytes: number): Promise<void>;
-  sizeOf(fd: number): Promise<number>;
-  /** Milliseconds since 1970. */
-  changedAtMs(path: string): Promise<number>;
+  sizeOf(file: number | string): Promise<number>;
   /** The whole of a small file. */
   readText(path: string): Promise<string>;
   rename(from: string, to: string): Promise<void>;
@@ -71,8 +69,7 @@ export const realFiles: FileLayer = {
     await fsync(fd).finally(() => close(fd));
   },
   truncate: promisify(fs.ftruncate),
-  sizeOf: async (fd) => (await fstat(fd)).size,
-  changedAtMs: async (path) => (await stat(path)).mtimeMs,
+  sizeOf: async (file) => (await (typeof file === "string" ? stat(file) : fstat(file))).size,
   readText: (path) => readFile(path, "utf8"),
   rename: promisify(fs.rename),
   link: promisify(fs.link),

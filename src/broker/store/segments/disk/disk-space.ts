@@ -2,7 +2,7 @@
  * What is known of the room on the disk. Asking takes a system call, so it is asked now and then
  * while pushes come, and in between what was written since is taken off.
  */
-import { MiB, monotonicMs } from "../../../core/index.js";
+import { MiB, monotonicMs } from "../../../../core/index.js";
 import type { FileLayer } from "./file-layer.js";
 
 const ASK_EVERY_MS = 200;

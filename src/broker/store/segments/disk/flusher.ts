@@ -2,8 +2,8 @@
  * Every flush goes through here, because the first that fails is the last: the system may have thrown
  * away what it could not write and call the next flush a success, so nothing can be promised after.
  */
-import { type MillraceError, messageOf } from "../../../core/index.js";
-import { StoreErrors } from "../errors.js";
+import { type MillraceError, messageOf } from "../../../../core/index.js";
+import { StoreErrors } from "../../errors.js";
 import type { FileLayer } from "./file-layer.js";
 
 export class Flusher {
