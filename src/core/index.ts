@@ -14,7 +14,7 @@ export {
   quote,
 } from "./errors.js";
 export { Gate } from "./gate.js";
-export { newId, processId } from "./ids.js";
+export { newId, processId, processRuns } from "./ids.js";
 export { Component, type ComponentState } from "./lifecycle.js";
 export { clampTimerMs, GiB, KiB, MiB } from "./limits.js";
 export { type Logger, silentLogger } from "./logger.js";

@@ -23,7 +23,8 @@ export const StoreErrors = defineErrors("STORE", {
   UNUSABLE: {
     kind: "input",
     retry: false,
-    about: "The data directory cannot be made, read or written. The text gives the system's reason.",
+    about:
+      "The data directory cannot be made, read or written. The text gives the system's reason.",
     say: ({ dataDir, reason }: { dataDir: string; reason: string }) =>
       `the data directory ${quote(dataDir)} cannot be used: ${reason}`,
   },
