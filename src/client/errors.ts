@@ -49,15 +49,27 @@ export const ClientErrors = defineErrors("CLIENT", {
   LEASE_OVER: {
     kind: "state",
     retry: false,
-    about: "The message was kept longer than its lease, or its connection ended: it went back.",
+    about:
+      "The delivery is not this consumer's any more: it was kept longer than its lease, its " +
+      "connection ended, or its job was cancelled. A job that was not cancelled went back.",
     say: ({ reason }: { reason: string }) =>
-      `the delivery is this consumer's no more, and the message went back: ${reason}`,
+      `the delivery is this consumer's no more, and its work is not wanted: ${reason}`,
   },
   DELIVERY_SETTLED: {
     kind: "state",
     retry: false,
     about: "A delivery can be acknowledged once, and not after it went back.",
     say: (_: Record<never, never>) => "the delivery was acknowledged or released before",
+  },
+  FEATURE_MISSING: {
+    kind: "input",
+    retry: false,
+    about:
+      "The broker knows no such command: it is the original one, or an older one of ours. Talk to a " +
+      "broker of this version.",
+    say: ({ feature, host, port }: { feature: string; host: string; port: number }) =>
+      `the broker at ${host}:${port} does not have the feature "${feature}", as an older or ` +
+      "foreign one has not; run a millrace broker of this version there",
   },
   CONNECTIONS_USED_UP: {
     kind: "limit",

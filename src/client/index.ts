@@ -1,4 +1,5 @@
 /** How one talks to a broker: one interface, a client over TCP and one within the process. */
+export type { CallOptions } from "./call-options.js";
 export {
   type BrokerClientConfig,
   BrokerParamsRedis,
@@ -7,10 +8,17 @@ export {
   SimpleClientConfig,
 } from "./config.js";
 export { BrokerClientOption, createClient, useClient } from "./create-client.js";
+export type {
+  DeadChoice,
+  DeadLetter,
+  DeadLetterPage,
+  DeadLetters,
+  DeadListOptions,
+} from "./dead-letters.js";
 export { ClientErrors } from "./errors.js";
+export { isLateResult } from "./late-result.js";
 export { MemoryClient } from "./memory/memory-client.js";
 export type {
-  CallOptions,
   Delivery,
   DeliveryOptions,
   FetchOptions,

@@ -14,7 +14,7 @@ import {
   sharedAbortController,
   silentLogger,
 } from "../core/index.js";
-import type { IngestControlMessage } from "../message/index.js";
+import { type Chain, type Cutoffs, carry } from "./carry.js";
 import { PipelineErrors } from "./errors.js";
 import { nameStages } from "./name-stages.js";
 import {
@@ -47,14 +47,10 @@ export interface PipelineParts extends PipelineSettings {
 
 export class Pipeline extends Component<StopOptions> {
   readonly #config: PipelineConfig;
-  readonly #source: Source;
-  readonly #sink: Sink;
-  readonly #runners: readonly StageRunner[];
+  readonly #chain: Chain;
   readonly #logger: Logger;
   #fetching = sharedAbortController();
-  #working = sharedAbortController();
-  #delivering = sharedAbortController();
-  #unfinished: "release" | "fail" = "release";
+  #cutoffs = newCutoffs();
   #loops: Promise<void> | undefined;
   #ended: Promise<void> | undefined;
   #opened: Promise<void> | undefined;
@@ -63,6 +59,7 @@ export class Pipeline extends Component<StopOptions> {
   #inFlight = 0;
   #processedCount = 0;
   #errorCount = 0;
+  #lostCount = 0;
   #startTime: string | null = null;
   #startedAtMs = 0;
   #stoppedAtMs: number | undefined;
@@ -72,13 +69,12 @@ export class Pipeline extends Component<StopOptions> {
     super();
     const { source, sink, stages = [], processingFunctions = [], logger, ...settings } = parts;
     this.#config = parseOptions(PipelineSettings, settings, "Pipeline");
-    this.#source = source;
-    this.#sink = sink;
     this.#logger = logger ?? silentLogger;
     const { stageTimeoutMs } = this.#config;
-    this.#runners = nameStages([...stages, ...processingFunctions]).map(
+    const runners = nameStages([...stages, ...processingFunctions]).map(
       (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger }),
     );
+    this.#chain = { source, sink, runners, logger: this.#logger };
   }
 
   /** Opens the source, the stages and the sink, and works in the background until `stop`. */
@@ -142,29 +138,29 @@ export class Pipeline extends Component<StopOptions> {
     const untilMs = this.#stoppedAtMs ?? monotonicMs();
     const elapsedSeconds = this.#startTime === null ? 0 : (untilMs - this.#startedAtMs) / 1000;
     const endedCount = this.#processedCount + this.#errorCount;
+    const { source, sink, runners } = this.#chain;
     return {
       running: this.state === "running",
       startTime: this.#startTime,
       elapsedSeconds,
       processedCount: this.#processedCount,
       errorCount: this.#errorCount,
+      lostCount: this.#lostCount,
       inFlight: this.#inFlight,
       processingRateCps: elapsedSeconds === 0 ? 0 : endedCount / elapsedSeconds,
-      source: this.#source.getStats(),
-      sink: this.#sink.getStats(),
-      stages: Object.fromEntries(
-        this.#runners.map(({ stage, stats }) => [stage.name, { ...stats }]),
-      ),
+      source: source.getStats(),
+      sink: sink.getStats(),
+      stages: Object.fromEntries(runners.map(({ stage, stats }) => [stage.name, { ...stats }])),
     };
   }
 
   protected override async onStart(): Promise<void> {
     this.#fetching = sharedAbortController();
-    this.#working = sharedAbortController();
-    this.#delivering = sharedAbortController();
+    this.#cutoffs = newCutoffs();
+    const { source, sink, runners } = this.#chain;
     const opened: { stop?(): Promise<void> }[] = [];
     try {
-      for (const part of [...this.#runners.map(({ stage }) => stage), this.#sink, this.#source]) {
+      for (const part of [...runners.map(({ stage }) => stage), sink, source]) {
         opened.unshift(part);
         await part.start?.();
       }
@@ -180,21 +176,22 @@ export class Pipeline extends Component<StopOptions> {
   /** No more fetches; work in hand gets its time; the rest goes back or is answered as failed. */
   protected override async onStop(options?: StopOptions): Promise<void> {
     const { drain, timeoutMs, unfinished } = parseOptions(StopOptions, options, "stop");
-    this.#unfinished = unfinished;
+    const { working, delivering } = this.#cutoffs;
+    this.#cutoffs.unfinished = unfinished;
     this.#fetching.abort(PipelineErrors.STOPPED({}));
     const done = Promise.allSettled([this.#loops, ...this.#inHand]);
     if (!(drain && (await settlesWithin(done, timeoutMs)))) {
-      this.#working.abort(PipelineErrors.STOPPED({}));
-      if (unfinished === "release") this.#delivering.abort(PipelineErrors.STOPPED({}));
+      working.abort(PipelineErrors.STOPPED({}));
+      if (unfinished === "release") delivering.abort(PipelineErrors.STOPPED({}));
       if (!(await settlesWithin(done, CUT_OFF_MS))) {
-        this.#delivering.abort(PipelineErrors.STOPPED({}));
+        delivering.abort(PipelineErrors.STOPPED({}));
         await settlesWithin(done, CUT_OFF_MS);
       }
     }
     this.#loops = undefined;
     this.#stoppedAtMs = monotonicMs();
-    const stages = this.#runners.map(({ stage }) => stage);
-    for (const part of [this.#source, ...stages, this.#sink]) {
+    const { source, sink, runners } = this.#chain;
+    for (const part of [source, ...runners.map(({ stage }) => stage), sink]) {
       await part.stop?.().catch((error: unknown) => {
         this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
       });
@@ -234,55 +231,20 @@ export class Pipeline extends Component<StopOptions> {
 
   async #fetchAndWorkOff(waitMs: number): Promise<Outcome> {
     const { signal } = this.#fetching;
-    const message = await this.#source.getMessage({ signal, timeoutMs: waitMs });
-    return message === undefined ? "idle" : await this.#workOff(message);
-  }
-
-  async #workOff(message: IngestControlMessage): Promise<Outcome> {
+    const message = await this.#chain.source.getMessage({ signal, timeoutMs: waitMs });
+    if (message === undefined) return "idle";
     this.#inFlight++;
-    let outcome: Outcome = "failed";
-    try {
-      const worked = await this.#throughStages(message);
-      if (worked === undefined) {
-        outcome = "undelivered";
-        await this.#source.release(message);
-      } else if (!(await this.#deliver(message, worked))) outcome = "undelivered";
-      else outcome = worked.failed ? "failed" : "processed";
-    } catch (error) {
-      // The acknowledgement failed: the job comes again, and its second result is the same.
-      this.#logger.error({ error: messageOf(error) }, "a job could not be acknowledged");
-    } finally {
+    const outcome = await carry(message, this.#chain, this.#cutoffs).finally(() => {
       this.#inFlight--;
-      if (outcome === "processed") this.#processedCount++;
-      else this.#errorCount++;
-    }
+    });
+    if (outcome === "processed") this.#processedCount++;
+    else if (outcome === "lost") this.#lostCount++;
+    else this.#errorCount++;
     return outcome;
   }
+}
 
-  /** The message after the last stage; undefined when a stop sends it back. */
-  async #throughStages(message: IngestControlMessage): Promise<IngestControlMessage | undefined> {
-    let current = message;
-    for (const runner of this.#runners) {
-      if (current.failed) break;
-      try {
-        current = await runner.run(current, this.#working.signal);
-      } catch (cause) {
-        if (this.#unfinished === "release") return undefined;
-        current.fail({ stage: runner.stage.name, cause });
-      }
-    }
-    return current;
-  }
-
-  /** The result first, then the acknowledgement; without a result the job goes back. */
-  async #deliver(message: IngestControlMessage, worked: IngestControlMessage): Promise<boolean> {
-    const options = { signal: this.#delivering.signal };
-    const isDelivered = await this.#sink.processMessage(worked, options).catch((error: unknown) => {
-      this.#logger.error({ error: messageOf(error) }, "the sink failed");
-      return false;
-    });
-    if (isDelivered) await this.#source.acknowledge(message);
-    else await this.#source.release(message);
-    return isDelivered;
-  }
+function newCutoffs(): Cutoffs {
+  const [working, delivering] = [sharedAbortController(), sharedAbortController()];
+  return { working, delivering, unfinished: "release" };
 }

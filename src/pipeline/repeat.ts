@@ -12,8 +12,11 @@ const FETCH_MS = 30_000;
 const RETRY_BASE_MS = 200;
 const RETRY_MAX_MS = 5_000;
 
-/** "undelivered": the job went back, because its result could not be stored or a stop came first. */
-export type Outcome = "processed" | "failed" | "undelivered" | "idle";
+/**
+ * "undelivered": the job went back, because its result could not be stored or a stop came first.
+ * "lost": the job was taken away, which says nothing against going on with the next one.
+ */
+export type Outcome = "processed" | "failed" | "undelivered" | "lost" | "idle";
 
 /** One iteration, which waits at most `waitMs` for its message. */
 export type Iterate = (waitMs: number) => Promise<Outcome>;

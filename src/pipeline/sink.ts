@@ -2,14 +2,18 @@
 import type { IngestControlMessage } from "../message/index.js";
 
 export interface ProcessMessageOptions {
+  /** Ends the delivery of the result; rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** The delivery whose result this is, as its source names it. */
+  readonly leaseId?: string | undefined;
 }
 
 /** A sink turns each control message, failed ones too, into exactly one result and delivers it. */
 export interface Sink {
   /**
    * Delivers the message's result. `true`: the job may be acknowledged, because its result is stored
-   * where its client will find it, or because none can ever be; `false`: the job must go back.
+   * where its client will find it, or because none can ever be or is wanted; `false`: the job must
+   * go back.
    */
   processMessage(message: IngestControlMessage, options?: ProcessMessageOptions): Promise<boolean>;
   start(): Promise<void>;

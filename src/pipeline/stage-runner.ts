@@ -49,7 +49,7 @@ export class StageRunner {
    * The message after the stage. A stage that throws, returns something else or takes too long makes
    * it a failed one.
    *
-   * @throws PIPELINE_STOPPED, and only that, when `signal` fires meanwhile.
+   * @throws the reason of `signal`, and only that, when it fires meanwhile.
    */
   async run(message: IngestControlMessage, signal: AbortSignal): Promise<IngestControlMessage> {
     const { name } = this.stage;

@@ -4,7 +4,11 @@ import type { IngestControlMessage } from "../message/index.js";
 
 /** What a stage may use while it works on one message. */
 export interface StageContext {
-  /** Aborted when the pipeline stops for good or the stage's time is over. */
+  /**
+   * Aborted when nobody wants the work any more: the stage's time is over, the job was cancelled or
+   * went to another consumer, or the pipeline stops for good. A function that never waits is not
+   * interrupted; its result is then not taken.
+   */
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }

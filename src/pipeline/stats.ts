@@ -6,10 +6,12 @@ export interface PipelineStats {
   /** ISO 8601, or null before the first start. */
   startTime: string | null;
   elapsedSeconds: number;
-  /** Messages that ended with their result delivered and no failure. */
+  /** Messages that ended with their result delivered, or one that was there before, and no failure. */
   processedCount: number;
-  /** Messages that ended otherwise; a message counts once, here or there. */
+  /** Messages that ended otherwise; a message counts once, here or there or as lost. */
   errorCount: number;
+  /** Messages that were cancelled, or went to another consumer, while they were in work. */
+  lostCount: number;
   inFlight: number;
   /** Messages per second since the start. */
   processingRateCps: number;

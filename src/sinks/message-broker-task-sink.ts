@@ -7,6 +7,7 @@ import { z } from "zod";
 import {
   BrokerClientOption,
   ClientErrors,
+  isLateResult,
   type MessageBrokerClient,
   useClient,
 } from "../client/index.js";
@@ -83,6 +84,8 @@ export interface MessageBrokerTaskSinkStats {
   bytesSent: number;
   /** Results that could not be delivered. */
   undeliverableCount: number;
+  /** Results that came too late: their job was answered or cancelled before, or given to another. */
+  lateCount: number;
 }
 
 export interface SinkDependencies {
@@ -106,6 +109,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     failedCount: 0,
     bytesSent: 0,
     undeliverableCount: 0,
+    lateCount: 0,
     startTime: null as string | null,
   };
   #client: MessageBrokerClient | undefined;
@@ -126,7 +130,8 @@ export class MessageBrokerTaskSink extends Component implements Sink {
    *
    * `true`: the job may be acknowledged. `false`: nothing could be delivered now, and the job must
    * go back. What was not delivered is counted, logged and given to `onUndeliverable`; that is also
-   * so, with `true`, when no queue will ever take an answer to this job.
+   * so, with `true`, when no queue will ever take an answer to this job. A result that the broker
+   * refuses as too late is only counted: another one answers the job, or did.
    *
    * @throws only the signal's reason.
    */
@@ -134,7 +139,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     message: IngestControlMessage,
     options: ProcessMessageOptions = {},
   ): Promise<boolean> {
-    const work = this.#process(message, options.signal);
+    const work = this.#process(message, options);
     this.#inHand.add(work);
     try {
       return await work;
@@ -165,21 +170,27 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     this.#client = undefined;
   }
 
-  async #process(message: IngestControlMessage, signal?: AbortSignal): Promise<boolean> {
+  async #process(message: IngestControlMessage, options: ProcessMessageOptions): Promise<boolean> {
+    const { signal } = options;
+    const { jobId } = message;
     try {
       await this.start();
-      const channel = message.getMetadata("response_channel", message.jobId);
+      const channel = message.getMetadata("response_channel", jobId);
       if (typeof channel !== "string") throw SinkErrors.CHANNEL_MISSING({});
-      const sent = await this.#deliver(channel, message, signal);
+      const sent = await this.#deliver(channel, message, options);
       this.#stats.messageCount++;
       if (sent.isFailed) this.#stats.failedCount++;
       this.#stats.bytesSent += Buffer.byteLength(sent.text);
       message.annotate({ sourceId: SINK_NAME, message: "Pushed" });
       return true;
     } catch (error) {
+      if (isLateResult(error)) {
+        this.#stats.lateCount++;
+        this.#logger.info({ jobId, error: messageOf(error) }, "a result came too late");
+        return true;
+      }
       signal?.throwIfAborted();
       this.#stats.undeliverableCount++;
-      const { jobId } = message;
       this.#logger.error({ jobId, error: messageOf(error) }, "a result could not be delivered");
       this.#tellUndeliverable(message, error);
       // Given back, a job that can never be answered would come again for ever.
@@ -191,17 +202,18 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   async #deliver(
     channel: string,
     message: IngestControlMessage,
-    signal?: AbortSignal,
+    options: ProcessMessageOptions,
   ): Promise<EncodedResult> {
     const result = this.#encode(message);
     try {
-      await this.#submit(channel, result.text, signal);
+      await this.#submit(channel, result.text, options);
       return result;
     } catch (cause) {
-      signal?.throwIfAborted();
-      if (isRetryable(cause) || this.#stopping.signal.aborted) throw cause;
+      options.signal?.throwIfAborted();
+      const isFinal = isLateResult(cause) || isRetryable(cause) || this.#stopping.signal.aborted;
+      if (isFinal) throw cause;
       const failed = this.#encodeFailed(message, cause);
-      await this.#submit(channel, failed.text, signal);
+      await this.#submit(channel, failed.text, options);
       return failed;
     }
   }
@@ -236,14 +248,18 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     return { text, isFailed: true };
   }
 
-  async #submit(channel: string, text: string, signal?: AbortSignal): Promise<void> {
+  async #submit(
+    channel: string,
+    text: string,
+    { signal, leaseId }: ProcessMessageOptions,
+  ): Promise<void> {
     const { maxAttempts, submitTimeoutMs: timeoutMs } = this.#config;
     const client = this.#client as MessageBrokerClient;
     const either = linkSignals(signal, this.#stopping.signal);
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          await client.submitMessage(channel, text, { timeoutMs, signal: either.signal });
+          await client.submitMessage(channel, text, { timeoutMs, signal: either.signal, leaseId });
           return;
         } catch (error) {
           either.signal.throwIfAborted();

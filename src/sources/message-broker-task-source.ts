@@ -27,7 +27,7 @@ import {
   silentLogger,
 } from "../core/index.js";
 import { type IngestControlMessage, openJob } from "../message/index.js";
-import type { GetMessageOptions, Source } from "../pipeline/index.js";
+import type { DeliveryFacts, GetMessageOptions, Source } from "../pipeline/index.js";
 import { SourceErrors } from "./errors.js";
 
 const SOURCE_NAME = "message_broker_task_source";
@@ -48,8 +48,11 @@ export const MessageBrokerTaskSourceConfig = z.strictObject({
     .int()
     .min(1_000)
     .max(2_147_483_647)
-    .default(3_600_000)
-    .describe("How long the broker keeps a job for this source before it gives it to another."),
+    .default(300_000)
+    .describe(
+      "How long the broker keeps a job for this source when it hears nothing of it. While the job " +
+        "is in work it is told every third of this. Brokers that cannot be told: an hour at least.",
+    ),
   strictSchema: z
     .boolean()
     .default(false)
@@ -149,7 +152,15 @@ export class MessageBrokerTaskSource
     }
   }
 
-  /** The message's result is stored: its job is gone for good. @throws SOURCE_DELIVERY_UNKNOWN */
+  deliveryOf(message: IngestControlMessage): DeliveryFacts | undefined {
+    return this.#deliveries.get(message);
+  }
+
+  /**
+   * The message's result is stored: its job is gone for good.
+   *
+   * @throws SOURCE_DELIVERY_UNKNOWN, and what `Delivery.acknowledge` throws.
+   */
   async acknowledge(message: IngestControlMessage): Promise<void> {
     await this.#takeDelivery(message).acknowledge();
   }

@@ -7,16 +7,18 @@ import {
   sharedAbortController,
 } from "../../core/index.js";
 import {
+  type CancelOutcome,
   decodeBody,
   encodeBody,
   type HeldMessage,
   type MessageExchange,
   WireErrors,
 } from "../../wire/index.js";
+import type { CallOptions } from "../call-options.js";
 import { MemoryClientConfig } from "../config.js";
+import { type DeadLetters, deadLettersBy } from "../dead-letters.js";
 import { ClientErrors } from "../errors.js";
 import {
-  type CallOptions,
   checkTimes,
   type Delivery,
   type DeliveryOptions,
@@ -26,11 +28,30 @@ import {
   type SubmitOptions,
 } from "../message-broker-client.js";
 import { Deadline, isFull, whileFull } from "../retry.js";
+import { MemoryDelivery } from "./memory-delivery.js";
+
+/** What is stored, and how. */
+interface Submission {
+  readonly queueName: string;
+  readonly body: Buffer;
+  readonly stampJobId: boolean;
+  readonly leaseId: string | undefined;
+}
 
 export class MemoryClient implements MessageBrokerClient {
   readonly #exchange: MessageExchange;
   readonly #closing = sharedAbortController();
-  readonly #held = new Set<HeldMessage>();
+  readonly #open = new Set<MemoryDelivery>();
+  readonly #owner = {
+    checkOpen: () => this.#checkOpen(undefined),
+    forget: (delivery: MemoryDelivery) => {
+      this.#open.delete(delivery);
+    },
+  };
+  readonly deadLetters: DeadLetters = deadLettersBy((question, { signal }) => {
+    this.#checkOpen(signal);
+    return this.#exchange.dead(question);
+  });
 
   /** @throws OPTIONS_INVALID */
   constructor(config: MemoryClientConfig) {
@@ -42,22 +63,23 @@ export class MemoryClient implements MessageBrokerClient {
     message: string,
     options: SubmitOptions = {},
   ): Promise<Receipt> {
-    const { forNvIngest = false } = options;
+    const { forNvIngest = false, leaseId } = options;
     const timeoutMs = checkTimes(options);
     this.#checkOpen(options.signal);
     checkText("PUSH", "queue_name", queueName);
     checkText("PUSH", "message", message);
     const body = encodeBody(message);
+    const submission = { queueName, body, stampJobId: forNvIngest, leaseId };
     try {
-      return this.#store(queueName, body, forNvIngest);
+      return await this.#store(submission);
     } catch (error) {
       if (!isFull(error)) throw error;
     }
     // Only a call that has to wait needs a signal of its own.
     const { signal, unlink } = linkSignals(options.signal, this.#closing.signal);
     try {
-      const attempt = async () => this.#store(queueName, body, forNvIngest);
-      return await whileFull(attempt, { deadline: new Deadline(timeoutMs), signal });
+      const bounds = { deadline: new Deadline(timeoutMs), signal };
+      return await whileFull(() => this.#store(submission), bounds);
     } finally {
       unlink();
     }
@@ -65,8 +87,10 @@ export class MemoryClient implements MessageBrokerClient {
 
   async fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
     const held = await this.#take(queueName, options);
-    held?.acknowledge();
-    return held === undefined ? undefined : decodeBody(held.body);
+    if (held === undefined) return undefined;
+    const wasOurs = await held.acknowledge();
+    if (wasOurs) return decodeBody(held.body);
+    throw ClientErrors.LEASE_OVER({ reason: "it was over before the acknowledgement" });
   }
 
   async fetchDelivery(
@@ -75,18 +99,9 @@ export class MemoryClient implements MessageBrokerClient {
   ): Promise<Delivery | undefined> {
     const held = await this.#take(queueName, options);
     if (held === undefined) return undefined;
-    this.#held.add(held);
-    return {
-      message: decodeBody(held.body),
-      acknowledge: async () => {
-        this.#checkOpen(undefined);
-        if (!this.#held.delete(held)) throw ClientErrors.DELIVERY_SETTLED({});
-        held.acknowledge();
-      },
-      release: async () => {
-        if (this.#held.delete(held)) held.release();
-      },
-    };
+    const delivery = new MemoryDelivery(held, this.#owner);
+    this.#open.add(delivery);
+    return delivery;
   }
 
   async ping(options: CallOptions = {}): Promise<void> {
@@ -99,10 +114,15 @@ export class MemoryClient implements MessageBrokerClient {
     return this.#exchange.size(queueName);
   }
 
+  async cancel(jobId: string, options: CallOptions = {}): Promise<CancelOutcome> {
+    this.#checkOpen(options.signal);
+    checkText("CANCEL", "job_id", jobId);
+    return await this.#exchange.cancel(jobId);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort(ClientErrors.CLOSED({}));
-    for (const held of this.#held) held.release();
-    this.#held.clear();
+    for (const delivery of this.#open) delivery.giveBack();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -127,9 +147,9 @@ export class MemoryClient implements MessageBrokerClient {
     return held;
   }
 
-  #store(queueName: string, body: Buffer, stampJobId: boolean): Receipt {
+  async #store({ queueName, body, ...options }: Submission): Promise<Receipt> {
     try {
-      return { transactionId: this.#exchange.store(queueName, body, { stampJobId }) };
+      return { transactionId: await this.#exchange.store(queueName, body, options) };
     } catch (error) {
       if (!hasCode(error, WireErrors.MESSAGE_INVALID.code)) throw error;
       throw ClientErrors.REFUSED({ command: "PUSH", reason: messageOf(error) }, error);

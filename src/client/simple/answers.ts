@@ -19,11 +19,33 @@ export function transactionOf({ transactionId }: Response): string {
   throw WireErrors.RESPONSE_INVALID({ reason: "transaction_id is missing" });
 }
 
+type Refusal = (details: { readonly queueName: string }) => MillraceError;
+
+/** The reasons of refused pushes that have an error of their own, letter by letter. */
+const PUSH_REFUSALS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
+  [Text.QUEUE_FULL, QueueErrors.FULL],
+  [Text.QUEUE_UNAVAILABLE, QueueErrors.UNAVAILABLE],
+  [Text.JOB_OVER, QueueErrors.JOB_OVER],
+  [Text.LEASE_OVER, QueueErrors.LEASE_OVER],
+]);
+
+/** Whether the broker judged the push; else it only missed the acknowledgement. */
+export function isPushRefusal({ code, reason }: Response): boolean {
+  return code !== ResponseCode.SUCCESS && PUSH_REFUSALS.has(reason);
+}
+
 /** The error for the reason that a broker gives. */
 export function refusedPush(queueName: string, reason: string): MillraceError {
-  if (reason === Text.QUEUE_FULL) return QueueErrors.FULL({ queueName });
-  if (reason === Text.QUEUE_UNAVAILABLE) return QueueErrors.UNAVAILABLE({ queueName });
-  return ClientErrors.REFUSED({ command: "PUSH", reason });
+  const refusal = PUSH_REFUSALS.get(reason);
+  return refusal?.({ queueName }) ?? ClientErrors.REFUSED({ command: "PUSH", reason });
+}
+
+/** The error for a POP that brings no message and does not only say that there is none. */
+export function refusedPop({ code, reason }: Response): MillraceError {
+  const isExpired = code === ResponseCode.ERROR && reason.startsWith(Text.RESULT_EXPIRED);
+  return isExpired
+    ? QueueErrors.RESULT_EXPIRED({ reason })
+    : ClientErrors.REFUSED({ command: "POP", reason });
 }
 
 /** The answer to a POP for which there is no message. */

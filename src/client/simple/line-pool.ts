@@ -8,14 +8,8 @@ import { clampTimerMs, hasCode, messageOf, sharedAbortController } from "../../c
 import { encodePing, WireErrors } from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
 import { answerMs, type CallBounds, within } from "../retry.js";
+import { type BrokerTraits, traitsOf } from "./broker-traits.js";
 import { Line, type LineAddress } from "./line.js";
-
-export interface BrokerTraits {
-  /** Connections stay open after an answer. */
-  readonly keepsOpen: boolean;
-  /** A POP on an empty queue is answered when a message comes, or its time is over. */
-  readonly holds: boolean;
-}
 
 export interface LinePoolConfig extends LineAddress {
   readonly connectionTimeoutMs: number;
@@ -113,7 +107,7 @@ export class LinePool {
     const line = await Line.open(this.#config, connectionTimeoutMs, this.closed);
     try {
       const { features } = await line.ask(encodePing(), connectionTimeoutMs, this.closed);
-      return { keepsOpen: features.includes("keepalive"), holds: features.includes("hold") };
+      return traitsOf(features);
     } catch (error) {
       if (!isForeign(error)) throw error;
       throw ClientErrors.NOT_A_BROKER({ host, port, reason: messageOf(error) }, error);

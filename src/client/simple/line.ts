@@ -1,7 +1,7 @@
 /** One connection to a broker: sends a frame, waits for the one that answers. */
 import { connect, type Socket } from "node:net";
-import { clampTimerMs, messageOf } from "../../core/index.js";
-import { FrameReader, parseResponse, type Response } from "../../wire/index.js";
+import { clampTimerMs, messageOf, quote } from "../../core/index.js";
+import { FrameReader, parseResponse, type Response, ResponseCode } from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
 
 export interface LineAddress {
@@ -24,6 +24,8 @@ export class Line {
   #failure: unknown;
   /** Called once, when the connection is gone. */
   onClose: () => void = () => {};
+  /** Called once, when the line can be used no more, with the reason. */
+  onFail: (failure: unknown) => void = () => {};
   /** It was kept from an earlier request, so the broker may have closed it meanwhile. */
   wasKept = false;
 
@@ -117,6 +119,11 @@ export class Line {
     });
   }
 
+  /** Sends a frame that is not answered; nothing while the broker does not even read. */
+  tell(frame: Buffer): void {
+    if (this.isOpen && !this.#socket.writableNeedDrain) this.#socket.write(frame);
+  }
+
   close(): void {
     this.#fail("it was closed");
   }
@@ -140,7 +147,7 @@ export class Line {
       pending?.resolve(response);
       // The rest would be taken for the answer to the next request.
       const isUnasked = pending === undefined || this.#reader.insideFrame;
-      if (isUnasked) this.#fail("the broker said something unasked");
+      if (isUnasked) this.#fail(`the broker said something unasked${refusalIn(response)}`);
     } catch (error) {
       this.#end(error);
     }
@@ -152,9 +159,11 @@ export class Line {
   }
 
   #end(failure: unknown): void {
+    const isFirst = this.isOpen;
     this.#failure ??= failure;
     this.#settle()?.reject(failure);
     this.#socket.destroy();
+    if (isFirst) this.onFail(failure);
   }
 
   #settle(): Pending | undefined {
@@ -163,4 +172,9 @@ export class Line {
     this.#pending = undefined;
     return pending;
   }
+}
+
+/** Why the broker ends the line, if it says so. */
+function refusalIn({ code, reason }: Response): string {
+  return code === ResponseCode.SUCCESS ? "" : `: ${quote(reason)}`;
 }

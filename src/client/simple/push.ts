@@ -1,0 +1,108 @@
+/**
+ * PUSH: the message, its first response, the ACK, the final response. What got no ACK has stored
+ * nothing and is repeated. After the ACK only a broker that recognises a push may see it again;
+ * elsewhere it is unknown then whether the message is stored, and said so.
+ */
+import { hasCode, type MillraceError } from "../../core/index.js";
+import { encodePush, QueueErrors, type Response, ResponseCode } from "../../wire/index.js";
+import { ClientErrors } from "../errors.js";
+import type { Receipt, SubmitOptions } from "../message-broker-client.js";
+import { type CallBounds, whileFull } from "../retry.js";
+import { isPushRefusal, refusedPush, transactionOf } from "./answers.js";
+import type { BrokerTraits } from "./broker-traits.js";
+import type { Calls } from "./calls.js";
+import { finish } from "./finish.js";
+import type { Line } from "./line.js";
+
+/** What is pushed, and where to. */
+interface Submission extends SubmitOptions {
+  readonly queueName: string;
+  readonly message: string;
+}
+
+/** Errors in which the broker has judged a push: whether it was stored before is no question then. */
+const JUDGED: readonly string[] = [
+  ClientErrors.REFUSED.code,
+  QueueErrors.FULL.code,
+  QueueErrors.JOB_OVER.code,
+  QueueErrors.LEASE_OVER.code,
+];
+
+/** Stores a message, waiting for a place, and returns what the broker says of it. */
+export async function push(
+  calls: Calls,
+  submission: Submission,
+  bounds: CallBounds,
+): Promise<Receipt> {
+  const { queueName } = submission;
+  const frameFor = framesOf(submission, bounds);
+  /** Set once the message may be stored although nobody said so. */
+  let unknown: MillraceError | undefined;
+  const attempt = async () => {
+    const answer = await calls.repeat(bounds, async (line, traits) => {
+      if (unknown !== undefined && !traits.dedups) throw unknown;
+      try {
+        return await pushOnce(line, frameFor(traits), { calls, bounds });
+      } catch (error) {
+        if (!traits.dedups || !hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
+        unknown = error as MillraceError;
+        throw unknown.cause;
+      }
+    });
+    if (answer.code !== ResponseCode.SUCCESS) throw refusedPush(queueName, answer.reason);
+    return { transactionId: transactionOf(answer) };
+  };
+  try {
+    return await whileFull(attempt, bounds);
+  } catch (error) {
+    if (unknown === undefined || JUDGED.some((code) => hasCode(error, code))) throw error;
+    throw unknown;
+  }
+}
+
+/** The frame for a kind of broker, written once: a push is recognised by its bytes. */
+function framesOf(
+  { queueName, message, forNvIngest = false, leaseId }: Submission,
+  { deadline }: CallBounds,
+): (traits: BrokerTraits) => Buffer {
+  const timeoutS = Math.max(1, Math.ceil(deadline.leftMs / 1000));
+  const write = (lease: string | undefined) =>
+    encodePush(queueName, message, { forNvIngest, timeoutS, leaseId: lease });
+  let plain: Buffer | undefined;
+  let fenced: Buffer | undefined;
+  return ({ fences }) => {
+    if (fences && leaseId !== undefined) {
+      fenced ??= write(leaseId);
+      return fenced;
+    }
+    plain ??= write(undefined);
+    return plain;
+  };
+}
+
+/** The broker's judgement: the first response, with its transaction, or a refusal. */
+async function pushOnce(
+  line: Line,
+  frame: Buffer,
+  { calls, bounds }: { readonly calls: Calls; readonly bounds: CallBounds },
+): Promise<Response> {
+  const { host, port } = calls.config;
+  const first = await line.ask(frame, calls.silenceMs(bounds), bounds.signal);
+  if (first.code !== ResponseCode.SUCCESS) {
+    calls.release(line);
+    return first;
+  }
+  const transactionId = transactionOf(first);
+  if (!line.isOpen) {
+    const reason = "the connection ended before the acknowledgement";
+    throw ClientErrors.CONNECTION_LOST({ host, port, reason });
+  }
+  const final = await finish({ line, transactionId }, "stored", { calls, bounds });
+  if (isPushRefusal(final)) return final;
+  // The broker missed the ACK: nothing is stored.
+  if (final.code !== ResponseCode.SUCCESS) {
+    throw ClientErrors.CONNECTION_LOST({ host, port, reason: final.reason });
+  }
+  calls.release(line);
+  return first;
+}
