@@ -1,6 +1,6 @@
 /** The pages of docs/ that are printed from the code: the tables of errors, the schemas of options. */
 import { z } from "zod";
-import { SimpleMessageBrokerOptions } from "../src/broker/index.js";
+import { SimpleMessageBrokerOptions } from "../src/runtime/index.js";
 import {
   BrokerParamsRedis,
   MemoryClientConfig,

@@ -2,13 +2,7 @@
  * Millrace: jobs in, one result per job out. What most programs need; more stands behind the doors
  * `millrace/broker` and its like: one door for each room, as package.json lists them.
  */
-export {
-  type BrokerHandle,
-  SimpleMessageBroker,
-  SimpleMessageBrokerOptions,
-  type SimpleMessageBrokerStats,
-  startSimpleMessageBroker,
-} from "./broker/index.js";
+export type { Durability, MessageBrokerStats } from "./broker/index.js";
 export {
   type BrokerClientConfig,
   BrokerParamsRedis,
@@ -49,10 +43,14 @@ export {
   toSnakeCase,
 } from "./pipeline/index.js";
 export {
+  type BrokerHandle,
   LocalPipeline,
   LocalPipelineOptions,
   LocalServer,
   LocalServerOptions,
+  SimpleMessageBroker,
+  SimpleMessageBrokerOptions,
+  startSimpleMessageBroker,
 } from "./runtime/index.js";
 export { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "./sinks/index.js";
 export { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "./sources/index.js";

@@ -26,10 +26,4 @@ export const BrokerErrors = defineErrors("BROKER", {
     say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
       `cannot listen at ${host}:${port}: ${reason}`,
   },
-  PROCESS_FAILED: {
-    kind: "internal",
-    retry: false,
-    about: "The broker's own process ended, or did not answer, before it listened.",
-    say: ({ reason }: { reason: string }) => `the broker's process did not start: ${reason}`,
-  },
 });

@@ -1,5 +1,19 @@
-/** The message broker: in process, over TCP, or in a process of its own. */
+/** The message broker: queues, the protocol's server, and where messages are kept. */
 export { BrokerErrors } from "./errors.js";
-export { type SimpleMessageBrokerConfig, SimpleMessageBrokerOptions } from "./options.js";
-export { SimpleMessageBroker, type SimpleMessageBrokerStats } from "./simple-message-broker.js";
-export { type BrokerHandle, startSimpleMessageBroker } from "./start-simple-message-broker.js";
+export type {
+  JobLedger,
+  LeaseEnd,
+  LedgerHost,
+  LedgerStats,
+  PushRefusal,
+} from "./job-ledger.js";
+export {
+  MessageBroker,
+  type MessageBrokerDependencies,
+  type MessageBrokerStats,
+} from "./message-broker.js";
+export { type BrokerConfig, BrokerOptions } from "./options.js";
+export type { QueuedMessage } from "./queued-message.js";
+export { StoreErrors } from "./store/errors.js";
+export { DURABILITIES, type Durability, type StoreStats } from "./store/message-store.js";
+export type { FileLayer } from "./store/segments/disk/file-layer.js";

@@ -35,11 +35,16 @@ import type { BrokerConfig } from "./options.js";
 import { describePortOwner } from "./port-owner.js";
 import { PushDoubts } from "./push-doubts.js";
 import { type Loan, Queues } from "./queues.js";
-import { createStore } from "./store/create-store.js";
 import { StoreErrors } from "./store/errors.js";
 import { MemoryStore } from "./store/memory-store.js";
-import { CONFIRM_MS, type MessageStore, type StoreStats } from "./store/message-store.js";
-import type { FileLayer } from "./store/segments/index.js";
+import {
+  CONFIRM_MS,
+  type MessageStore,
+  type Recovered,
+  type StoreStats,
+} from "./store/message-store.js";
+import type { FileLayer } from "./store/segments/disk/file-layer.js";
+import { SegmentStore } from "./store/segments/segment-store.js";
 
 const LOOPBACK = /^(?:127\.\d+\.\d+\.\d+|::1|localhost)$/i;
 /** Frames are written whole, half-closed peers are answered, and vanished ones are noticed. */
@@ -69,6 +74,8 @@ export interface MessageBrokerStats extends BrokerCounters {
   heldBytes: number;
   /** Messages that a stop threw away, because they were in memory only. */
   dropped: number;
+  /** Messages that a stop left in the store. */
+  kept: number;
   /** Pushes that are stored while their senders may not know it. */
   doubts: number;
   store: StoreStats;
@@ -110,6 +117,7 @@ export class MessageBroker
   #server: Server | undefined;
   #startTime: string | null = null;
   #dropped = 0;
+  #kept = 0;
   #phase: BrokerState["phase"] = "open";
   #onEmpty: (() => void) | undefined;
   #ended: Promise<void> | undefined;
@@ -148,6 +156,7 @@ export class MessageBroker
       ...this.#queues.count(),
       heldBytes: this.#queues.budget.heldBytes,
       dropped: this.#dropped,
+      kept: this.#kept,
       doubts: this.#doubts.count,
       store: this.#store.getStats(),
       jobs: this.#ledger?.getStats(),
@@ -266,11 +275,13 @@ export class MessageBroker
     const { config } = this;
     const logger = this.#logger;
     const ledger = this.#ledger;
-    this.#store =
-      config.durability === "memory"
+    const { durability } = config;
+    const files = this.#files === undefined ? {} : { files: this.#files };
+    const store =
+      durability === "memory"
         ? new MemoryStore()
-        : createStore(config, { logger, files: this.#files });
-    const store = this.#store;
+        : new SegmentStore({ ...config, durability }, { logger, ...files });
+    this.#store = store;
     const now = () => Math.round(epochSeconds() * 1000);
     this.#queues = new Queues({ config, store, ledger, logger, now });
     this.#doubts = new PushDoubts(monotonicMs, (entry) => store.mark(entry, { kind: "confirmed" }));
@@ -283,7 +294,7 @@ export class MessageBroker
     this.#phase = "open";
     const store = this.#store;
     if (!this.#isOpen) {
-      const recovered = await store.open();
+      const recovered = await this.#openStore();
       this.#queues.open(recovered);
       for (const { entry, digest } of recovered.unconfirmed) {
         const leftMs = CONFIRM_MS - (epochSeconds() * 1000 - entry.storedAtMs);
@@ -300,6 +311,16 @@ export class MessageBroker
     this.#ended.catch((error: unknown) => {
       this.#logger.error({ error: messageOf(error) }, "the broker cannot go on");
     });
+  }
+
+  async #openStore(): Promise<Recovered> {
+    try {
+      return await this.#store.open();
+    } catch (error) {
+      // A store opens once.
+      this.#prepare();
+      throw error;
+    }
   }
 
   /** The disk failed: nothing that is said from now on could be kept. */
@@ -326,10 +347,12 @@ export class MessageBroker
   }
 
   async #close(): Promise<void> {
+    const { ready, inFlight } = this.#queues.count();
     this.#isOpen = false;
     this.#ledger?.close();
     await this.#store.close();
-    if (this.config.durability === "memory") this.#drop();
+    if (this.config.durability === "memory") this.#drop(ready + inFlight);
+    else this.#kept = ready + inFlight;
     this.#prepare();
   }
 
@@ -434,11 +457,9 @@ export class MessageBroker
   }
 
   /** What memory held is gone with the stop: it is counted and said. */
-  #drop(): void {
-    const { ready, inFlight } = this.#queues.count();
-    this.#dropped += ready + inFlight;
-    if (ready + inFlight === 0) return;
-    this.#logger.warn({ dropped: ready + inFlight }, "messages in memory were dropped");
+  #drop(dropped: number): void {
+    this.#dropped += dropped;
+    if (dropped > 0) this.#logger.warn({ dropped }, "messages in memory were dropped");
   }
 }
 

@@ -2,7 +2,7 @@
  * All queues of a broker, their limits and the memory they hold. A queue exists while something is
  * in it or somebody waits at it; asking for its size or polling it in vain leaves no trace.
  */
-import { ByteBudget, hasCode, type Logger, messageOf } from "../core/index.js";
+import { ByteBudget, hasCode, type Logger } from "../core/index.js";
 import type { JobLedger, LeaseEnd, LedgerHost, PushRefusal } from "./job-ledger.js";
 import type { BrokerConfig } from "./options.js";
 import { MessageQueue, type Waiter } from "./queue.js";
@@ -117,7 +117,10 @@ export class Queues implements LedgerHost {
       return admission;
     }
     const entryBytes = Math.max(body.length, heldBytes) + ENTRY_BYTES;
-    if (!this.#hasRoom(queueName, body.length, isResult) || !this.#takeMemory(entryBytes - heldBytes, isResult)) {
+    if (
+      !this.#hasRoom(queueName, body.length, isResult) ||
+      !this.#takeMemory(entryBytes - heldBytes, isResult)
+    ) {
       this.budget.giveBack(heldBytes);
       if (isResult) this.#ledger?.dismiss(queueName);
       return "full";

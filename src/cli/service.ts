@@ -1,6 +1,8 @@
 /** Runs what lives until it is told to stop: says when it is ready, waits, stops, tells losses. */
+import type { Durability } from "../broker/index.js";
 import { ExitCode } from "./exit-codes.js";
 import type { Output } from "./output.js";
+import { printable } from "./printable.js";
 import type { StopRequest } from "./signals.js";
 
 /** What a stop may take beyond its promised time before the process is ended. */
@@ -57,12 +59,32 @@ function whenAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
-/** What the end of a memory broker has cost. */
-export function droppedText(dropped: number): string {
+/** What the end of a broker means for what it held. */
+export function leftText({ dropped, kept, dataDir }: LeftBehind): string {
+  if (kept > 0) return `stopped: ${count(kept, "message")} kept in ${printable(dataDir)}`;
   if (dropped === 0) return "stopped: nothing was queued, nothing is lost";
-  const [messages, were, are] =
-    dropped === 1 ? ["message", "was", "is"] : ["messages", "were", "are"];
-  return `stopped: ${dropped} ${messages} ${were} queued in memory and ${are} lost`;
+  const are = dropped === 1 ? "was queued in memory and is" : "were queued in memory and are";
+  return `stopped: ${count(dropped, "message")} ${are} lost`;
 }
 
-export const MEMORY_NOTE = "durability memory: queued messages are lost when this process ends";
+export interface LeftBehind {
+  /** Messages that were in memory only. */
+  readonly dropped: number;
+  /** Messages that the next start finds again. */
+  readonly kept: number;
+  readonly dataDir: string;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** What a crash or a power cut would cost, for people who read the first line only. */
+export function durabilityNote(durability: Durability, dataDir: string): string {
+  const note = {
+    fsync: `messages are on the disk in ${printable(dataDir)}`,
+    os: `messages are in ${printable(dataDir)}; a power cut may lose the last ones`,
+    memory: "queued messages are lost when this process ends",
+  }[durability];
+  return `durability ${durability}: ${note}`;
+}

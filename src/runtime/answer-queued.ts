@@ -30,9 +30,10 @@ export async function answerQueued(
     if (jobId !== undefined) {
       message.fail({ stage: NAME, cause: PipelineErrors.STOPPED({}) });
       const result = encodeBody(encodeResult(buildResult(message)));
-      exchange.store(jobId, result, { stampJobId: false });
+      const { leaseId } = held;
+      await exchange.store(jobId, result, { stampJobId: false, leaseId });
     }
-    held.acknowledge();
+    await held.acknowledge();
     if (count % TURN_COUNT === 0) await nextTurn();
   }
 }

@@ -2,6 +2,12 @@
 import { defineErrors, quote } from "../core/index.js";
 
 export const RuntimeErrors = defineErrors("RUNTIME", {
+  BROKER_PROCESS_FAILED: {
+    kind: "internal",
+    retry: false,
+    about: "The broker's own process ended, or did not answer, before it listened.",
+    say: ({ reason }: { reason: string }) => `the broker's process did not start: ${reason}`,
+  },
   OUTPUT_IS_INPUT: {
     kind: "input",
     retry: false,

@@ -29,6 +29,13 @@ export {
 export { outputName } from "./output-name.js";
 export { resultText, rowText } from "./result-text.js";
 export {
+  SimpleMessageBroker,
+  type SimpleMessageBrokerConfig,
+  type SimpleMessageBrokerDependencies,
+  SimpleMessageBrokerOptions,
+} from "./simple-message-broker.js";
+export { type BrokerHandle, startSimpleMessageBroker } from "./start-simple-message-broker.js";
+export {
   openResultWriter,
   RESULT_FORMATS,
   type ResultFormat,

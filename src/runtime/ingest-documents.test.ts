@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Cleanup } from "../../test/helpers/start-broker.js";
 import { temporaryFolder } from "../../test/helpers/temporary-folder.js";
-import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../broker/index.js";
 import { MemoryClient } from "../client/index.js";
 import { until } from "../testing/index.js";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "./index.js";
 import { type DocumentOutcome, type IngestOptions, ingestDocuments } from "./ingest-documents.js";
 import { LocalPipeline } from "./local-pipeline.js";
 

@@ -3,11 +3,7 @@
  * the same queues without the network.
  */
 import { z } from "zod";
-import {
-  SimpleMessageBroker,
-  SimpleMessageBrokerOptions,
-  type SimpleMessageBrokerStats,
-} from "../broker/index.js";
+import type { MessageBrokerStats } from "../broker/index.js";
 import {
   Component,
   type Logger,
@@ -18,6 +14,7 @@ import {
 } from "../core/index.js";
 import { answerQueued } from "./answer-queued.js";
 import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
+import { SimpleMessageBroker, SimpleMessageBrokerOptions } from "./simple-message-broker.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
 const PIPELINE_SHARE = 0.4;
@@ -40,18 +37,20 @@ export type LocalServerOptions = z.input<typeof LocalServerOptions>;
 export type LocalServerConfig = z.output<typeof LocalServerOptions>;
 
 export interface LocalServerStats {
-  broker: SimpleMessageBrokerStats;
+  broker: MessageBrokerStats;
   pipeline: LocalPipelineStats | undefined;
   /** Jobs that still waited at a stop and were answered as failed. */
   answeredAtStop: number;
 }
 
 /**
- * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED.
+ * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED, STORE_LOCKED,
+ * STORE_FORMAT_UNKNOWN, STORE_UNUSABLE.
  *
- * A stop refuses new jobs at once, gives jobs in work their time, answers the rest and those that
- * still wait as failed, and then ends the broker. What nobody fetched by then is gone, and counted
- * in `getStats().broker.dropped`.
+ * A stop refuses new jobs at once, gives jobs in work their time, and then ends the broker. With
+ * messages in memory, the rest of the jobs and those that still wait are answered as failed before
+ * that, and what nobody fetched is gone and counted in `getStats().broker.dropped`. Otherwise they
+ * stay in the store, and the next start goes on with them.
  */
 export class LocalServer extends Component {
   readonly #config: LocalServerConfig;
@@ -80,9 +79,11 @@ export class LocalServer extends Component {
     return this.#broker.port;
   }
 
-  /** As of `LocalPipeline`. */
+  /** As of `LocalPipeline`, and rejects too when the broker's disk fails. */
   get ended(): Promise<void> | undefined {
-    return this.#pipeline.ended;
+    const ends = [this.#pipeline.ended, this.#broker.ended];
+    const known = ends.filter((end) => end !== undefined);
+    return known.length === 0 ? undefined : Promise.race(known);
   }
 
   getStats(): LocalServerStats {
@@ -107,9 +108,11 @@ export class LocalServer extends Component {
     const { stopTimeoutMs } = this.#config;
     this.#broker.drain();
     const timeoutMs = Math.ceil(stopTimeoutMs * PIPELINE_SHARE);
-    const stopped = this.#pipeline.stop({ timeoutMs, unfinished: "fail" });
+    const isMemory = this.#config.broker.durability === "memory";
+    const unfinished = isMemory ? "fail" : "release";
+    const stopped = this.#pipeline.stop({ timeoutMs, unfinished });
     const isStopped = await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
-    if (isStopped) await this.#answerQueued(stopTimeoutMs * ANSWER_SHARE);
+    if (isStopped && isMemory) await this.#answerQueued(stopTimeoutMs * ANSWER_SHARE);
     await this.#broker.stop({ drainTimeoutMs: Math.ceil(stopTimeoutMs * BROKER_SHARE) });
   }
 

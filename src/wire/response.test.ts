@@ -45,7 +45,7 @@ test.for([
   ["unavailable", encodeUnavailable(), [1, "Queue is not available", null, null, null]],
   ["not ready", encodeNotReady(), [2, "Job not ready", null, null, null]],
   ["refusal", encodeRefusal('a "reason"\n'), [1, 'a "reason"\n', null, null, null]],
-  ["size", encodeText(12), [0, "OK", "12", null, null]],
+  ["size", encodeText("12"), [0, "OK", "12", null, null]],
   [
     "initiated",
     encodeInitiated(ID),

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, test } from "vitest";
-import { startSimpleMessageBroker } from "../../src/broker/index.js";
+import { startSimpleMessageBroker } from "../../src/runtime/index.js";
 import { connectPeer, frameOf, type RawPeer } from "../helpers/raw-peer.js";
 import { ack, PING, pop, popThrough, push, pushThrough } from "../helpers/requests.js";
 import { startBroker } from "../helpers/start-broker.js";

@@ -10,12 +10,12 @@ import { expect, test } from "vitest";
 import {
   type SimpleMessageBrokerOptions,
   startSimpleMessageBroker,
-} from "../../src/broker/index.js";
+} from "../../src/runtime/index.js";
 import { connectPeer } from "../helpers/raw-peer.js";
 import { ack, PING, pop, popThrough, push, pushThrough } from "../helpers/requests.js";
 import type { Cleanup } from "../helpers/start-broker.js";
 
-const DOOR = fileURLToPath(new URL("../../dist/broker/index.js", import.meta.url));
+const DOOR = fileURLToPath(new URL("../../dist/runtime/index.js", import.meta.url));
 
 async function start(t: Cleanup, options: SimpleMessageBrokerOptions = {}) {
   const broker = await startSimpleMessageBroker({ port: 0, ...options });

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
-import { startSimpleMessageBroker } from "../../src/broker/index.js";
+import { startSimpleMessageBroker } from "../../src/runtime/index.js";
 
 const root = join(import.meta.dirname, "../..");
 const main = join(root, "dist/cli/main.js");

@@ -1,5 +1,5 @@
 /** A whole chain for one test: broker, client, source, pipeline and sink, over TCP or in process. */
-import { SimpleMessageBroker } from "../../src/broker/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import {
   type BrokerClientConfig,
   createClient,

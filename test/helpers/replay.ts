@@ -3,7 +3,7 @@
  * the recorded ones. The form of a vector is told in `test/wire/own-vectors/README.md`.
  */
 import { expect } from "vitest";
-import type { SimpleMessageBroker } from "../../src/broker/index.js";
+import type { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { until } from "../../src/testing/index.js";
 import { type Answer, connectPeer, frameOf, type RawPeer } from "./raw-peer.js";
 import { type Cleanup, preload, startBroker, takeAll } from "./start-broker.js";

@@ -1,6 +1,6 @@
 /** A broker in this process on a free port, stopped when its test ends. */
 import type { TestContext } from "vitest";
-import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/broker/index.js";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/runtime/index.js";
 import type { Logger } from "../../src/core/index.js";
 import { decodeBody, encodeBody } from "../../src/wire/index.js";
 

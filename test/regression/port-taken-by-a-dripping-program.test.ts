@@ -6,7 +6,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/broker/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { headerOf } from "../helpers/raw-peer.js";
 
 test("a port held by a program that drips bytes is told as taken", async (t) => {

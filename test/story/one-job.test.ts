@@ -3,7 +3,7 @@
  * the function that does it in the running chain, and what it hands to the next step is looked at.
  */
 import { expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/broker/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { type Delivery, MemoryClient } from "../../src/client/index.js";
 import { epochNanoseconds } from "../../src/core/index.js";
 import {

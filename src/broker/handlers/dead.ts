@@ -8,6 +8,8 @@ export function handleDead(request: DeadRequest, session: Session, broker: Broke
   const { ledger } = broker;
   if (ledger === undefined) session.reply(encodeRefusal("this broker keeps no ledger of jobs"));
   else {
-    answerLater(session, async () => encodeText(JSON.stringify(await ledger.dead(request.question))));
+    answerLater(session, async () =>
+      encodeText(JSON.stringify(await ledger.dead(request.question))),
+    );
   }
 }

@@ -1,6 +1,5 @@
 /** `millrace ingest` */
 import { z } from "zod";
-import { SimpleMessageBroker } from "../../broker/index.js";
 import { createClient, MemoryClient, type MessageBrokerClient } from "../../client/index.js";
 import { type Logger, MiB, messageOf } from "../../core/index.js";
 import {
@@ -10,6 +9,7 @@ import {
   openResultWriter,
   parseBrokerUrl,
   RESULT_FORMATS,
+  SimpleMessageBroker,
 } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CliErrors } from "../errors.js";

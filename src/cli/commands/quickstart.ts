@@ -3,10 +3,14 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { startSimpleMessageBroker } from "../../broker/index.js";
 import { SimpleClient } from "../../client/index.js";
 import { messageOf } from "../../core/index.js";
-import { formatBrokerUrl, LocalPipeline, openResultWriter } from "../../runtime/index.js";
+import {
+  formatBrokerUrl,
+  LocalPipeline,
+  openResultWriter,
+  startSimpleMessageBroker,
+} from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CliErrors } from "../errors.js";
 import { runIngest, summary } from "../ingest-run.js";

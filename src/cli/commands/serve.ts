@@ -3,16 +3,20 @@ import { z } from "zod";
 import { processId } from "../../core/index.js";
 import { formatBrokerUrl, LocalServer, LocalServerOptions } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { droppedText, MEMORY_NOTE, runService } from "../service.js";
-import { BROKER_GROUPS, warnIfRemote } from "./broker.js";
+import { durabilityNote, leftText, runService } from "../service.js";
+import { BROKER_GROUPS, DURABLE, warnIfRemote } from "./broker.js";
 import { PIPELINE_GROUPS } from "./pipeline.js";
 
 export const serve = defineCommand({
   about:
     "Runs a broker and a pipeline with the local stages in one process: clients of nv-ingest's " +
-    "simple broker submit jobs and fetch results. Stop it with Ctrl-C. Messages are held in " +
-    "memory.",
-  options: z.strictObject({ ...LocalServerOptions.shape, ...commonOptions("info") }),
+    "simple broker submit jobs and fetch results. What it has said to be stored outlives " +
+    "it. Stop it with Ctrl-C.",
+  options: z.strictObject({
+    ...LocalServerOptions.shape,
+    broker: LocalServerOptions.shape.broker.unwrap().extend(DURABLE).prefault({}),
+    ...commonOptions("info"),
+  }),
   groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS },
   examples: [
     ["millrace serve", "listen at 127.0.0.1, port 7671"],
@@ -21,22 +25,24 @@ export const serve = defineCommand({
   ],
   async run({ json, logLevel: _, logFormat: __, ...options }, { logger, output, stop }) {
     const server = new LocalServer(options, { logger });
+    const { durability, dataDir } = options.broker;
     warnIfRemote(options.broker, logger);
     const service = {
       start: () => server.start(),
       ready() {
         const url = formatBrokerUrl(server);
-        const text = `listening ${url} (pid ${processId}, ${MEMORY_NOTE})`;
-        return { text, facts: { event: "listening", url, pid: processId, durability: "memory" } };
+        const note = durabilityNote(durability, dataDir);
+        const text = `listening ${url} (pid ${processId}, ${note})`;
+        return { text, facts: { event: "listening", url, pid: processId, durability } };
       },
       ended: () => server.ended,
       stop: () => server.stop(),
       stopped() {
         const { answeredAtStop: answered, broker } = server.getStats();
-        const { dropped } = broker;
+        const { dropped, kept } = broker;
         const told = answered === 0 ? "" : `; ${answered} waiting jobs were answered as failed`;
-        const facts = { event: "stopped", dropped, answered };
-        return { text: `${droppedText(dropped)}${told}`, facts };
+        const facts = { event: "stopped", dropped, kept, answered };
+        return { text: `${leftText({ dropped, kept, dataDir })}${told}`, facts };
       },
       stopTimeoutMs: options.stopTimeoutMs,
     };

@@ -56,10 +56,7 @@ export class DeadLetters {
   }
 
   /** With the job's text, unless that is lost. */
-  async show(
-    jobId: string,
-    read: (task: QueuedMessage) => Promise<Buffer>,
-  ): Promise<DeadAnswer> {
+  async show(jobId: string, read: (task: QueuedMessage) => Promise<Buffer>): Promise<DeadAnswer> {
     const job = this.#letters.get(jobId);
     if (job?.task === undefined) return { letters: [], count: 0 };
     const letter = describe(job);

@@ -91,7 +91,7 @@ test("an entry comes back with everything that its marks made of it", async (t) 
       isAnswered: true,
     }),
   ]);
-  again.store.mark(again.recovered.entries[0] as Entry, { kind: "revived" });
+  again.store.mark(again.recovered.entries[0] as Entry, { kind: "revived", atMs: 5 });
   await again.store.close();
   const last = await openStore(t, { dataDir });
   expect(last.recovered.entries[0]).toMatchObject({

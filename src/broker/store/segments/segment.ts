@@ -98,6 +98,7 @@ export class StoredEntry implements Entry {
   fetchedAtMs: number | undefined = undefined;
   givenUp: GivenUp | undefined = undefined;
   isAnswered = false;
+  sinceMs: number;
   isRemoved = false;
   /** Undefined until it is stored. */
   segment: Segment | undefined = undefined;
@@ -115,6 +116,7 @@ export class StoredEntry implements Entry {
     this.id = message.id;
     this.kind = message.kind;
     this.storedAtMs = message.storedAtMs;
+    this.sinceMs = message.storedAtMs;
     this.bodyBytes = shape.bodyBytes;
     this.headerBytes = shape.headerBytes;
     this.bodyCrc = shape.bodyCrc;
@@ -125,8 +127,10 @@ export class StoredEntry implements Entry {
   }
 
   get state(): EntryState {
-    const { deliveries, isConfirmed, isTaken, fetchedAtMs, givenUp, isAnswered, isRemoved } = this;
-    return { deliveries, isConfirmed, isTaken, fetchedAtMs, givenUp, isAnswered, isRemoved };
+    const { sinceMs, deliveries, isConfirmed, isTaken, fetchedAtMs, givenUp, ...rest } = this;
+    const { isAnswered, isRemoved } = rest;
+    const state = { sinceMs, deliveries, isConfirmed, isTaken, fetchedAtMs, givenUp };
+    return { ...state, isAnswered, isRemoved };
   }
 
   /** It lies there now: for the first time, or because it was copied. */

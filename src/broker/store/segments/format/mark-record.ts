@@ -5,7 +5,7 @@
  * 0 magic FF 6B   2 payload bytes u16   4 kind u8, sequence in 7 bytes   12 CRC-32   16 payload
  * ```
  *
- * The checksum covers everything but itself. Payload is a float64 for `fetched` and JSON for
+ * The checksum covers everything but itself. Payload is a float64 for `fetched` and `revived`, and JSON for
  * `givenUp` and `state`; the others have none.
  */
 import { crc32 } from "node:zlib";
@@ -25,6 +25,7 @@ const NOTHING = Buffer.alloc(0);
 
 /** Everything that marks have made of an entry so far: what is written when a message moves. */
 export interface EntryState {
+  readonly sinceMs: number;
   readonly deliveries: number;
   readonly isConfirmed: boolean;
   readonly isTaken: boolean;
@@ -99,7 +100,8 @@ function checksumOf(buffer: Buffer, at: number, end: number): number {
 
 function payloadOf(mark: StoredMark): Buffer {
   switch (mark.kind) {
-    case "fetched": {
+    case "fetched":
+    case "revived": {
       const bytes = Buffer.allocUnsafe(8);
       bytes.writeDoubleBE(mark.atMs);
       return bytes;
@@ -128,6 +130,7 @@ function markOf(
 ): StoredMark | undefined {
   switch (kind) {
     case "fetched":
+    case "revived":
       return end - at === 8 ? { kind, atMs: buffer.readDoubleBE(at) } : undefined;
     case "givenUp": {
       const why = parse<GivenUp>(buffer.toString("utf8", at, end));

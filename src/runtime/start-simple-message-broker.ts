@@ -2,8 +2,8 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { MillraceError, type PlainError, parseOptions } from "../core/index.js";
-import { BrokerErrors } from "./errors.js";
-import { SimpleMessageBrokerOptions } from "./options.js";
+import { RuntimeErrors } from "./errors.js";
+import { SimpleMessageBrokerOptions } from "./simple-message-broker.js";
 
 const START_MS = 15_000;
 /** The broker drains in less; then its process is ended. */
@@ -29,7 +29,7 @@ export type ChildReport =
  * listens.
  *
  * @throws OPTIONS_INVALID, BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED,
- *   BROKER_PROCESS_FAILED
+ *   STORE_LOCKED, STORE_FORMAT_UNKNOWN, STORE_UNUSABLE, RUNTIME_BROKER_PROCESS_FAILED
  */
 export async function startSimpleMessageBroker(
   options: SimpleMessageBrokerOptions = {},
@@ -43,7 +43,7 @@ export async function startSimpleMessageBroker(
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const report = await new Promise<ChildReport>((resolve, reject) => {
-    const fail = (reason: string) => reject(BrokerErrors.PROCESS_FAILED({ reason }));
+    const fail = (reason: string) => reject(RuntimeErrors.BROKER_PROCESS_FAILED({ reason }));
     const timer = setTimeout(() => {
       child.kill("SIGKILL");
       fail(`no answer within ${START_MS} ms`);

@@ -3,9 +3,8 @@
  * ends when the parent asks or is gone.
  */
 import { type Logger, MillraceError, silentLogger } from "../core/index.js";
-import { BrokerErrors } from "./errors.js";
-import type { SimpleMessageBrokerOptions } from "./options.js";
-import { SimpleMessageBroker } from "./simple-message-broker.js";
+import { RuntimeErrors } from "./errors.js";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "./simple-message-broker.js";
 import type { ChildReport } from "./start-simple-message-broker.js";
 
 /** What the parent cannot be told any more, such as dropped messages, goes to its stderr. */
@@ -13,6 +12,9 @@ const say = (details: object, text: string) => {
   process.stderr.write(`broker (pid ${process.pid}): ${text} ${JSON.stringify(details)}\n`);
 };
 const logger: Logger = { ...silentLogger, warn: say, error: say };
+
+/** As the command line ends with what is nobody's wrong usage. */
+const FAILED = 70;
 
 process.once("message", async (options: SimpleMessageBrokerOptions) => {
   const report = (message: ChildReport) => process.send?.(message);
@@ -27,9 +29,13 @@ process.once("message", async (options: SimpleMessageBrokerOptions) => {
   try {
     await broker.start();
     report({ host: broker.host, port: broker.port });
+    // A disk that failed: whoever started it sees the process end.
+    broker.ended?.catch(() => broker.stop().then(() => process.exit(FAILED)));
   } catch (error) {
     const known =
-      error instanceof MillraceError ? error : BrokerErrors.PROCESS_FAILED({ reason: `${error}` });
+      error instanceof MillraceError
+        ? error
+        : RuntimeErrors.BROKER_PROCESS_FAILED({ reason: `${error}` });
     report({ error: known.toJSON() });
     process.disconnect();
   }
