@@ -23,8 +23,8 @@ interface Definition<S extends z.ZodObject> {
   readonly groups: Readonly<Record<string, readonly string[]>>;
   /** Lines that can be copied, each with what it does. */
   readonly examples: readonly (readonly [string, string])[];
-  /** Name and description of operands, when it takes any. */
-  readonly operands?: readonly [string, string];
+  /** Names and descriptions of operands: `PATHS...` takes several, `[JOB]` may be left out. */
+  readonly operands?: readonly (readonly [string, string])[];
   readonly run: (config: z.output<S>, context: CommandContext) => Promise<ExitCode>;
 }
 

@@ -9,11 +9,12 @@ const EXAMPLE_LENGTH_MAX = 42;
 const PRINT_CONFIG = "print-config";
 
 export function describeCommand(commander: Commander, command: Command): void {
-  const { about, operands, examples } = command;
-  commander
-    .description(about)
-    .usage(operands === undefined ? "[options]" : `${operands[0]} [options]`);
-  if (operands !== undefined) commander.argument(`[${operands[0].toLowerCase()}]`, operands[1]);
+  const { about, operands = [], examples } = command;
+  commander.description(about).usage([...operands.map(([name]) => name), "[options]"].join(" "));
+  // Which of them must be there, the command itself says, in its own words.
+  for (const [name, what] of operands) {
+    commander.argument(`[${name.replaceAll(/[[\]]/g, "").toLowerCase()}]`, what);
+  }
   const leaves = leavesOf(command.options);
   const groups = { ...command.groups, [FURTHER]: [], ...COMMON_GROUP };
   for (const heading of Object.keys(groups)) {

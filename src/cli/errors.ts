@@ -8,6 +8,12 @@ export const CliErrors = defineErrors("CLI", {
     say: (_: Record<never, never>) =>
       "nothing to ingest: name documents or folders, for example: millrace ingest report.pdf docs/",
   },
+  OPERANDS_WRONG: {
+    kind: "input",
+    retry: false,
+    about: "What stands behind a command's name is missing or not what the command takes.",
+    say: ({ reason }: { reason: string }) => reason,
+  },
   SAMPLES_MISSING: {
     kind: "internal",
     retry: false,

@@ -3,6 +3,8 @@
 export const ExitCode = {
   DONE: 0,
   SOME_FAILED: 1,
+  /** There is no job of that name. */
+  NOT_FOUND: 1,
   USAGE: 2,
   NO_BROKER: 69,
   /** Anything else: a fault of ours, or a command that was interrupted before it was done. */
@@ -25,5 +27,6 @@ export function exitCodeOf(error: unknown): ExitCode {
 
 /** Explained at the end of each help. */
 export const EXIT_CODES_HELP =
-  "0 done, 1 some documents failed, 2 usage or configuration,\n" +
-  "69 no broker, 75 full or draining, 70 interrupted or anything else";
+  "0 done, 1 some documents failed or no such job,\n" +
+  "2 usage or configuration, 69 no broker, 75 full or draining,\n" +
+  "70 interrupted or anything else";

@@ -41,6 +41,16 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./commands/pipeline.js")).pipeline,
   },
   {
+    name: "cancel",
+    summary: "end a job wherever it is",
+    load: async () => (await import("./commands/cancel.js")).cancel,
+  },
+  {
+    name: "dead",
+    summary: "look at jobs that were given up, put them back or drop them",
+    load: async () => (await import("./commands/dead.js")).dead,
+  },
+  {
     name: "version",
     summary: "print the version",
     load: async () => (await import("./commands/version.js")).version,

@@ -5,7 +5,9 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { encodeCancel, encodeDead, encodePush } from "./client-request.js";
 import { WireErrors } from "./errors.js";
+import { HEADER_BYTES } from "./frame.js";
 import { parseRequest } from "./request.js";
 
 function parse(body: object | string | Buffer) {
@@ -25,6 +27,13 @@ function refusal(body: object | string | Buffer): { code: string; message: strin
 
 const PUSH = { command: "PUSH", queue_name: "q", message: "m" };
 const POP = { command: "POP", queue_name: "q" };
+const COMMANDS = ["PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE", "CANCEL", "DEAD"] as const;
+const MEMBER_NAMES = [
+  ...["command", "queue_name", "message", "timeout", "lease"],
+  ...["job_id", "action", "after", "x", "__proto__"],
+];
+
+const frameBody = (frame: Buffer) => frame.subarray(HEADER_BYTES);
 
 test("each command is read with its members", () => {
   expect(parse('{"command":"PING"}')).toEqual({ command: "PING", asksFeatures: false });
@@ -39,6 +48,38 @@ test("each command is read with its members", () => {
   });
   expect(parse(POP)).toEqual({ command: "POP", queueName: "q", timeoutS: 100 });
   expect(parse({ command: "SIZE", queue_name: "q" })).toEqual({ command: "SIZE", queueName: "q" });
+});
+
+test("a result may name its delivery, and nobody can add one to a job", () => {
+  expect(parse({ ...PUSH, lease: "4f1c" })).toMatchObject({ command: "PUSH", leaseId: "4f1c" });
+  expect(parse(PUSH)).toMatchObject({ leaseId: undefined });
+  const options = { forNvIngest: false, timeoutS: 5 };
+  expect(parse(frameBody(encodePush("q", "m", { ...options, leaseId: '"4f' })))).toMatchObject({
+    leaseId: '"4f',
+  });
+  expect(encodePush("q", "m", options).toString()).not.toContain("lease");
+  const job = { ...PUSH, command: "PUSH_FOR_NV_INGEST", lease: "4f1c" };
+  expect(refusal(job).message).toContain('"lease": unknown member');
+});
+
+test("CANCEL names its job", () => {
+  expect(parse({ command: "CANCEL", job_id: "7" })).toEqual({ command: "CANCEL", jobId: "7" });
+  expect(parse(frameBody(encodeCancel('a "job"\n')))).toEqual({
+    command: "CANCEL",
+    jobId: 'a "job"\n',
+  });
+});
+
+test.for([
+  { action: "list" },
+  { action: "list", after: "7" },
+  { action: "show", jobId: "7" },
+  { action: "replay", jobId: "7" },
+  { action: "replay" },
+  { action: "drop", jobId: "7" },
+  { action: "drop" },
+] as const)("the question %o for dead letters is read as it was written", (question) => {
+  expect(parse(frameBody(encodeDead(question)))).toEqual({ command: "DEAD", question });
 });
 
 test("a PING may carry anything, and tells whether it asks for features", () => {
@@ -154,6 +195,26 @@ test.for([
   [{ ...PUSH, priority: 1 }, '"priority": unknown member'],
   [{ ...POP, message: "m" }, '"message": unknown member'],
   [{ command: "SIZE", queue_name: "q", timeout: 1 }, '"timeout": unknown member'],
+  [{ ...PUSH, lease: "" }, "lease: must have at least 1 character"],
+  [{ ...PUSH, lease: 7 }, "lease: must be a string, is 7"],
+  [{ ...PUSH, lease: null }, "lease: must be a string, is null"],
+  [{ ...PUSH, lease: "x".repeat(100_000) }, "lease: too long"],
+  [{ ...POP, lease: "x" }, '"lease": unknown member'],
+  [{ command: "CANCEL" }, "job_id: missing"],
+  [{ command: "CANCEL", job_id: "" }, "job_id: must have at least 1 character"],
+  [{ command: "CANCEL", job_id: ["7"] }, "job_id: must be a string"],
+  [{ command: "CANCEL", job_id: "x".repeat(100_000) }, "job_id: too long"],
+  [{ command: "CANCEL", job_id: "7", queue_name: "q" }, '"queue_name": unknown member'],
+  [{ command: "DEAD" }, "action: missing"],
+  [{ command: "DEAD", action: "shred" }, "action: must be one of list, show, replay, drop"],
+  [{ command: "DEAD", action: "toString" }, "action: must be one of list, show, replay, drop"],
+  [{ command: "DEAD", action: { list: 1 } }, "action: must be a string"],
+  [{ command: "DEAD", action: "show" }, "job_id: missing"],
+  [{ command: "DEAD", action: "drop", job_id: "" }, "job_id: must have at least 1 character"],
+  [{ command: "DEAD", action: "drop", job_id: null }, "job_id: must be a string, is null"],
+  [{ command: "DEAD", action: "replay", job_id: {} }, "job_id: must be a string"],
+  [{ command: "DEAD", action: "list", after: 7 }, "after: must be a string, is 7"],
+  [{ command: "DEAD", action: "list", all: true }, '"all": unknown member'],
 ] as const)("%j is refused and told why", ([body, fault]) => {
   expect(refusal(body).message).toContain(fault);
 });
@@ -201,17 +262,15 @@ test("no bytes at all make the reader throw anything but its own errors", () => 
     fc.json().map((text) => Buffer.from(text)),
     fc
       .dictionary(
-        fc.constantFrom("command", "queue_name", "message", "timeout", "x", "__proto__"),
-        fc.oneof(fc.constantFrom("PUSH", "POP", "SIZE", "PING"), fc.jsonValue({ maxDepth: 1 })),
+        fc.constantFrom(...MEMBER_NAMES),
+        fc.oneof(fc.constantFrom(...COMMANDS, "list", "drop"), fc.jsonValue({ maxDepth: 1 })),
       )
       .map((value) => Buffer.from(JSON.stringify(value))),
   );
   fc.assert(
     fc.property(bodies, (body) => {
       try {
-        expect(["PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE"]).toContain(
-          parseRequest(body).command,
-        );
+        expect(COMMANDS).toContain(parseRequest(body).command);
       } catch (error) {
         const codes = [WireErrors.JSON_INVALID.code, WireErrors.REQUEST_INVALID.code];
         expect(codes).toContain((error as { code?: unknown }).code);

@@ -4,7 +4,6 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeAck, readAck } from "./ack.js";
 import { encodeBody } from "./exchange.js";
 import { HEADER_BYTES } from "./frame.js";
 import {
@@ -45,7 +44,7 @@ test.for([
   ["unavailable", encodeUnavailable(), [1, "Queue is not available", null, null, null]],
   ["not ready", encodeNotReady(), [2, "Job not ready", null, null, null]],
   ["refusal", encodeRefusal('a "reason"\n'), [1, 'a "reason"\n', null, null, null]],
-  ["size", encodeText("12"), [0, "OK", "12", null, null]],
+  ["text", encodeText("12"), [0, "OK", "12", null, null]],
   [
     "initiated",
     encodeInitiated(ID),
@@ -102,13 +101,15 @@ test("any text survives the way through a response", () => {
   );
 });
 
-test("a client reads features, pid and server only where they have their type", () => {
+test("a client reads what a PONG tells only where it has its type", () => {
   expect(parseResponse(encodePong(FACTS).subarray(HEADER_BYTES))).toMatchObject({
     features: ["keepalive", "hold"],
     pid: 42,
     server: "millrace",
+    durability: FACTS.durability,
   });
-  const odd = '{"response_code":0,"features":[1,"hold",null],"pid":"7","server":{},"response":5}';
+  const odd =
+    '{"response_code":0,"features":[1,"hold",null],"pid":"7","server":{},"response":5,"durability":[]}';
   expect(parseResponse(Buffer.from(odd))).toEqual({
     code: 0,
     reason: "",
@@ -118,6 +119,7 @@ test("a client reads features, pid and server only where they have their type", 
     features: ["hold"],
     pid: null,
     server: null,
+    durability: null,
   });
 });
 
@@ -149,21 +151,4 @@ test("no bytes make the reader of responses throw anything but its own error", (
     }),
     { numRuns: 1_000 },
   );
-});
-
-test("only JSON true with the transaction's own id is an acknowledgement", () => {
-  const good = (text: string) => readAck(Buffer.from(text), ID);
-  expect(readAck(encodeAck(ID, true).subarray(HEADER_BYTES), ID)).toBe(true);
-  expect(readAck(encodeAck(ID, false).subarray(HEADER_BYTES), ID)).toBe(false);
-  expect(good(`{"ack": true, "transaction_id": "${ID}", "more": "x"}`)).toBe(true);
-  for (const ack of ['"true"', "1", "null", "false", "[true]", "{}"]) {
-    expect(good(`{"ack": ${ack}, "transaction_id": "${ID}"}`)).toBe(false);
-  }
-  expect(good('{"ack": true, "transaction_id": "nope"}')).toBe(false);
-  expect(good('{"ack": true}')).toBe(false);
-  expect(good(`{"__proto__": {"ack": true, "transaction_id": "${ID}"}}`)).toBe(false);
-  for (const body of ["", "{oops", "[1]", "null", "true", `\ufeff{"ack":true}`]) {
-    expect(good(body)).toBe(false);
-  }
-  expect(readAck(Buffer.from("fffe7b7d", "hex"), ID)).toBe(false);
 });

@@ -6,7 +6,9 @@ import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { runCli } from "../helpers/start-cli.js";
 
-const COMMANDS = ["quickstart", "ingest", "serve", "broker", "pipeline", "version"];
+const COMMANDS = [
+  ...["quickstart", "ingest", "serve", "broker", "pipeline", "cancel", "dead", "version"],
+];
 
 test("without arguments the help names every command", async (t) => {
   const { code, stdout } = await runCli(t, []);
@@ -48,6 +50,17 @@ describe("what is wrong ends with 2 and names what was meant", () => {
     [["serve", "--log-level", "loud"], /--log-level: .*"loud"/],
     [["ingest", "x", "--format", "xml"], /--format: .*"xml"/],
     [["pipeline", "--broker", "redis://localhost"], /not available in this version/],
+    [["cancel"], /name the job to cancel/],
+    [["cancel", "one", "two"], /too many arguments/],
+    [["cancel", "one", "--broker", "redis://localhost"], /not available in this version/],
+    [["dead"], /say what to do: millrace dead knows list, show, replay, drop/],
+    [["dead", "replya"], /"replya" is none of its words \(did you mean replay\?\)/],
+    [["dead", "bury", "one"], /"bury" is none of its words: .*list, show, replay, drop/],
+    [["dead", "list", "one"], /dead list takes no job/],
+    [["dead", "list", "--all"], /dead list takes no job and not --all/],
+    [["dead", "show"], /name one job: millrace dead show JOB/],
+    [["dead", "drop"], /name a job or --all: .*drop JOB/],
+    [["dead", "replay", "one", "--all"], /name a job or --all, not both/],
     [["pipeline", "--broker", "localhost:7671"], /write it like simple:\/\/127\.0\.0\.1:7671/],
   ])("%j", async (args, text) => {
     const { code, stdout, stderr } = await runCli({ onTestFinished: () => {} }, args);

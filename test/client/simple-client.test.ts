@@ -1,6 +1,6 @@
 /**
- * Goal: what SimpleClient does beyond the suite, with a broker of ours: leases, connections it keeps
- * and their number. Method: a real broker over TCP, whose counters show what the client does.
+ * Goal: what SimpleClient does beyond the suite, with a broker of ours: connections it keeps and
+ * their number. Method: a real broker over TCP, whose counters show what the client does.
  */
 import { expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
@@ -8,27 +8,6 @@ import { until } from "../../src/testing/index.js";
 import { type Cleanup, startBroker } from "../helpers/start-broker.js";
 
 const QUEUE = "jobs";
-
-test("a lease that ran out is told, and another consumer has the message", async (t) => {
-  const broker = await startBroker(t);
-  const client = clientOf(t, broker.port);
-  await client.submitMessage(QUEUE, "slow");
-  const delivery = await client.fetchDelivery(QUEUE, { leaseMs: 20 });
-  const other = await clientOf(t, broker.port).fetchDelivery(QUEUE);
-  expect(other?.message).toBe("slow");
-  await expect(delivery?.acknowledge()).rejects.toMatchObject({ code: "CLIENT_LEASE_OVER" });
-  await other?.acknowledge();
-  expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0 });
-});
-
-test("a delivery that was asked for without waiting keeps its lease", async (t) => {
-  const broker = await startBroker(t);
-  const client = clientOf(t, broker.port);
-  await client.submitMessage(QUEUE, "slow");
-  const short = await client.fetchDelivery(QUEUE, { leaseMs: 20, timeoutMs: 0 });
-  expect(short?.message).toBe("slow");
-  await until("the lease is over", () => broker.getStats().ready === 1);
-});
 
 test("one connection serves many calls, and an idle client does not use more", async (t) => {
   const broker = await startBroker(t);

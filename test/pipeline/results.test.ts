@@ -3,6 +3,7 @@
  * not lost. Method: a real chain whose sink meets full queues, results that cannot be written and a
  * line that is cut.
  */
+import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import {
@@ -12,6 +13,7 @@ import {
 } from "../../src/message/index.js";
 import { until } from "../../src/testing/index.js";
 import { startBench, TASK_QUEUE, TRANSPORTS, textJob } from "../helpers/pipeline-bench.js";
+import { collectingLogger } from "../helpers/start-broker.js";
 import { startProxy, type TcpProxy } from "../helpers/tcp-proxy.js";
 
 describe.each(TRANSPORTS)("over %s", (transport) => {
@@ -105,29 +107,23 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
 });
 
 describe("a line that is cut", () => {
-  test("while a job is in work brings it back, and it gets its one result", async (t) => {
+  test("while a job is in work ends the work, and the job gets its one result", async (t) => {
     let proxy: TcpProxy | undefined;
     let rounds = 0;
-    const undeliverable: unknown[] = [];
+    const logger = collectingLogger();
     const { pipeline, submit, onlyResult, broker } = await startBench(t, "tcp", {
       through: async (port) => {
         proxy = await startProxy(t, port);
         return proxy.port;
       },
-      sinkConfig: { maxAttempts: 1 },
-      sinkDependencies: {
-        onUndeliverable: (_, error) => {
-          undeliverable.push(error);
-          proxy?.mend();
-        },
-      },
+      logger,
       processingFunctions: [
-        async (message) => {
-          if (rounds++ === 0) {
-            proxy?.cut();
-            await until("the job is back in its queue", () => broker.getStats().ready === 1);
-          }
-          return message;
+        async (message, { signal }) => {
+          if (rounds++ > 0) return message;
+          proxy?.cut();
+          await once(signal, "abort");
+          proxy?.mend();
+          throw signal.reason;
         },
       ],
     });
@@ -136,12 +132,13 @@ describe("a line that is cut", () => {
     expect((await onlyResult(jobId)).status).toBe("success");
     await pipeline.stop();
     expect(rounds).toBe(2);
-    expect(undeliverable).toMatchObject([{ code: "CLIENT_BROKER_UNAVAILABLE" }]);
     expect(pipeline.getStats()).toMatchObject({
       processedCount: 1,
-      errorCount: 1,
-      sink: { undeliverableCount: 1, messageCount: 1 },
+      errorCount: 0,
+      lostCount: 1,
+      sink: { undeliverableCount: 0, messageCount: 1 },
     });
+    expect(logger.lines.filter((line) => line.startsWith("error"))).toEqual([]);
     expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0 });
   });
 

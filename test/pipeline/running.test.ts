@@ -186,6 +186,7 @@ test("stats have the names of the original too", async (t) => {
     elapsedSeconds: expect.any(Number),
     processedCount: 1,
     errorCount: 0,
+    lostCount: 0,
     inFlight: 0,
     processingRateCps: expect.any(Number),
     source: expect.objectContaining({ messageCount: 1, running: false, paused: false }),
@@ -206,6 +207,7 @@ test("stats have the names of the original too", async (t) => {
     elapsed_seconds: stats.elapsedSeconds,
     processed_count: 1,
     error_count: 0,
+    lost_count: 0,
     in_flight: 0,
     processing_rate_cps: stats.processingRateCps,
     source_stats: expect.objectContaining({

@@ -50,7 +50,7 @@ export const ingest = defineCommand({
     "files and folders; hidden files in folders are passed over. Each document gets a file of its " +
     "own under --out; with --format json a failed one does too, once a pipeline has judged it.",
   options: IngestCommandOptions,
-  operands: ["PATHS...", "documents, and folders that hold documents"],
+  operands: [["PATHS...", "documents, and folders that hold documents"]],
   groups: {
     "Results:": ["out", "format", "textDepth"],
     "Work:": [

@@ -79,10 +79,12 @@ export const pipeline = defineCommand({
       ended: () => local.ended,
       stop: () => local.stop({ drain: drainTimeoutMs > 0, timeoutMs: Math.max(1, drainTimeoutMs) }),
       stopped() {
-        const { processedCount: done = 0, errorCount: failed = 0 } = local.getStats() ?? {};
+        const { processedCount = 0, errorCount = 0, lostCount: lost = 0 } = local.getStats() ?? {};
+        const [done, failed] = [processedCount, errorCount];
         const jobs = `${done} job${done === 1 ? "" : "s"}`;
-        const text = `stopped: ${jobs} done, ${failed} failed or given back`;
-        return { text, facts: { event: "stopped", done, failed } };
+        const taken = lost === 0 ? "" : `, ${lost} cancelled or taken away`;
+        const text = `stopped: ${jobs} done, ${failed} failed or given back${taken}`;
+        return { text, facts: { event: "stopped", done, failed, lost } };
       },
       stopTimeoutMs: drainTimeoutMs + CLOSE_MS,
     };
