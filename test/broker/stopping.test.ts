@@ -106,7 +106,7 @@ test("after a stop nobody listens, and a push in process is refused", async (t) 
     connect({ host: "127.0.0.1", port }).on("error", (error) => resolve(error));
   });
   expect(refused).toMatchObject({ code: "ECONNREFUSED" });
-  expect(() => broker.store("q", encodeBody("m"), { stampJobId: false })).toThrow(
+  await expect(broker.store("q", encodeBody("m"), { stampJobId: false })).rejects.toThrow(
     expect.objectContaining({ code: "QUEUE_UNAVAILABLE", retry: true }),
   );
   expect(await broker.take("q", { waitMs: 60_000 })).toBeUndefined();

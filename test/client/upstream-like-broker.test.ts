@@ -4,8 +4,8 @@
  */
 import { createServer as createHttpServer } from "node:http";
 import { describe, expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { SimpleClient } from "../../src/client/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import type { Cleanup } from "../helpers/start-broker.js";
 import {
   answer,

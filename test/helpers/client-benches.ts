@@ -1,6 +1,7 @@
 /** Brokers with clients for the client suite: over TCP, in a process of its own, and in process. */
-import { SimpleMessageBroker, startSimpleMessageBroker } from "../../src/runtime/index.js";
+
 import { MemoryClient, type MessageBrokerClient, SimpleClient } from "../../src/client/index.js";
+import { SimpleMessageBroker, startSimpleMessageBroker } from "../../src/runtime/index.js";
 import type { ClientBench, ClientBenchOptions } from "../../src/testing/index.js";
 
 /** Real clients, so a close must not take long: retries are few and quick. */

@@ -1,5 +1,5 @@
 /** A whole chain for one test: broker, client, source, pipeline and sink, over TCP or in process. */
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
+
 import {
   type BrokerClientConfig,
   createClient,
@@ -7,6 +7,7 @@ import {
 } from "../../src/client/index.js";
 import { createJob, encodeJob, parseResult, type ResultDocument } from "../../src/message/index.js";
 import { Pipeline, type PipelineParts } from "../../src/pipeline/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import {
   MessageBrokerTaskSink,
   type MessageBrokerTaskSinkConfig,

@@ -142,7 +142,9 @@ class Replay {
       const texts = await takeAll(this.#broker, name);
       expect(texts.map(canonical)).toEqual(ready.map((text) => canonical(this.#translate(text))));
     }
-    expect(this.#broker.getStats().heldBytes).toBe(0);
+    // What was popped of a job is remembered until its result is there; its body is not.
+    const { heldBytes, jobs } = this.#broker.getStats();
+    expect(heldBytes).toBeLessThanOrEqual((jobs?.openJobs ?? 0) * 4_096);
   }
 
   async #connect(conn: number): Promise<RawPeer> {

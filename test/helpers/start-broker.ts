@@ -1,7 +1,7 @@
 /** A broker in this process on a free port, stopped when its test ends. */
 import type { TestContext } from "vitest";
-import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/runtime/index.js";
 import type { Logger } from "../../src/core/index.js";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/runtime/index.js";
 import { decodeBody, encodeBody } from "../../src/wire/index.js";
 
 /** The part of a test's context that helpers need: where they leave their clean-up. */

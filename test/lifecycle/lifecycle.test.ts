@@ -3,9 +3,9 @@
  * each, over real TCP, and the ways in which a start can fail.
  */
 import { describe, expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { Component } from "../../src/core/index.js";
 import { Pipeline } from "../../src/pipeline/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { MessageBrokerTaskSink } from "../../src/sinks/index.js";
 import { MessageBrokerTaskSource } from "../../src/sources/index.js";
 import { type Lifecycle, type LifecycleBench, lifecycleSuite } from "../../src/testing/index.js";

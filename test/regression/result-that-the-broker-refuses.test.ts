@@ -1,10 +1,10 @@
 // Failure: a result that the broker refuses for good sent its job round for ever, and the client got
 // nothing. Method: a broker whose frames are smaller than the result, over TCP.
 import { expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { SimpleClient } from "../../src/client/index.js";
 import { createJob, encodeJob, failureCause, parseResult } from "../../src/message/index.js";
 import { Pipeline } from "../../src/pipeline/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { MessageBrokerTaskSink } from "../../src/sinks/index.js";
 import { MessageBrokerTaskSource } from "../../src/sources/index.js";
 

@@ -3,7 +3,6 @@
  * the function that does it in the running chain, and what it hands to the next step is looked at.
  */
 import { expect, test } from "vitest";
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { type Delivery, MemoryClient } from "../../src/client/index.js";
 import { epochNanoseconds } from "../../src/core/index.js";
 import {
@@ -17,6 +16,7 @@ import {
   splitTask,
 } from "../../src/message/index.js";
 import { Pipeline, type Sink, type Source } from "../../src/pipeline/index.js";
+import { SimpleMessageBroker } from "../../src/runtime/index.js";
 import { encodePush, FrameReader, type PushRequest, parseRequest } from "../../src/wire/index.js";
 
 const TASK_QUEUE = "ingest_task_queue";
@@ -52,7 +52,7 @@ test("one job walks from its client through all rooms and back", async (t) => {
   // 4. An entry in a queue: stamped with the id that the client is told, and else untouched.
   const broker = new SimpleMessageBroker();
   t.onTestFinished(() => broker.stop());
-  const jobId = broker.store(request.queueName, request.message, { stampJobId: true });
+  const jobId = await broker.store(request.queueName, request.message, { stampJobId: true });
   expect(broker.getStats()).toMatchObject({ ready: 1, inFlight: 0 });
 
   // 5 to 8 happen in a pipeline; its source and sink write down what they see.
@@ -124,7 +124,8 @@ test("one job walks from its client through all rooms and back", async (t) => {
     { document_type: "text", metadata: { content: "DEAR MILLER,", content_metadata: {} } },
   ]);
   expect(Object.keys(result.trace ?? {})).toContain("trace::entry::shout");
-  expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0, queues: 0, heldBytes: 0 });
+  expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0, queues: 1 });
+  expect(broker.getStats().jobs).toMatchObject({ openJobs: 0, retainedResults: 1 });
 });
 
 /** A source or a sink without a life of its own. */
