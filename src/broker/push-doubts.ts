@@ -75,7 +75,12 @@ export class PushDoubts {
     const former = this.#doubts.get(key);
     this.#doubts.delete(key);
     if (former !== undefined && former.entry !== push.entry) this.#onOver(former.entry);
-    this.#doubts.set(key, { ...push, untilMs: this.#nowMs() + leftMs });
+    const doubt = { ...push, untilMs: this.#nowMs() + leftMs };
+    this.#doubts.set(key, doubt);
+    // What could not be stored after all is a new push when it comes again.
+    push.stored?.catch(() => {
+      if (this.#doubts.get(key) === doubt) this.#doubts.delete(key);
+    });
     if (this.#doubts.size <= DOUBTS_MAX) return;
     const [oldest] = this.#doubts.values();
     if (oldest !== undefined) this.#end(oldest);

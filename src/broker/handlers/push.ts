@@ -107,8 +107,9 @@ function storing(
           counters.stored++;
         },
         (error: unknown) => {
+          // Unless its connection ended before, and it counts as doubtful already.
+          if (kept !== undefined) doubts.close(key);
           kept = undefined;
-          doubts.close(key);
           throw error;
         },
       );
@@ -119,6 +120,7 @@ function storing(
       doubts.close(key);
       if (isHeard) store.mark(kept.entry, { kind: "confirmed" });
       else doubts.add({ key, id, ...kept });
+      kept = undefined;
     },
   };
 }

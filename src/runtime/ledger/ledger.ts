@@ -79,6 +79,10 @@ export class Ledger implements JobLedger {
 
   close(): void {
     this.#isClosed = true;
+    // Who works for an on-result queue is not to blame for the stop.
+    for (const { task } of this.#leases.all()) {
+      if (task?.place === "leased") this.#host.mark(task, { kind: "returned" });
+    }
     for (const kept of [this.#deadlines, this.#leases, this.#unfetched, this.#retained]) {
       kept.close();
     }
