@@ -5,8 +5,7 @@
 import { ByteBudget, hasCode, type Logger } from "../core/index.js";
 import type { JobLedger, LeaseEnd, LedgerHost, PushRefusal } from "./job-ledger.js";
 import type { BrokerConfig } from "./options.js";
-import { MessageQueue, type Waiter } from "./queue.js";
-import type { Lease, QueuedMessage } from "./queued-message.js";
+import { type Lease, MessageQueue, type QueuedMessage, type Waiter } from "./queue.js";
 import type { Entry, Mark, MessageKind } from "./store/entry.js";
 import { StoreErrors } from "./store/errors.js";
 import type { MessageStore, Recovered } from "./store/message-store.js";
