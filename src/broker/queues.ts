@@ -304,14 +304,20 @@ export class Queues implements LedgerHost {
     const lease = message.lease as Lease;
     const { entry } = message;
     const isJob = this.#ledger !== undefined && entry.kind === "job";
+    let isOver = false;
     return {
       message,
       lease,
       noted: isJob ? this.#store.mark(entry, { kind: "handed" }) : undefined,
       body: () => this.#body(message),
-      settle: () => this.#settle(message, lease),
+      settle: () => {
+        if (isOver) return undefined;
+        isOver = true;
+        return this.#settle(message, lease);
+      },
       giveBack: (end) => {
-        if (message.lease !== lease || message.place !== "leased") return;
+        if (isOver || message.lease !== lease || message.place !== "leased") return;
+        isOver = true;
         this.#giveBack(message, end === "lost" && this.isStopping ? "released" : end);
       },
     };

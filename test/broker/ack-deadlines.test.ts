@@ -40,7 +40,7 @@ test("an ACK whose header does not arrive in time is refused, readably", async (
 
 test("an ACK that stops in its body is refused after the frame deadline", async (t) => {
   const broker = await startBroker(t, { frameTimeoutMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q", 30));
   peer.write(frameOf(ack(first.id)).subarray(0, 30));
@@ -54,7 +54,7 @@ test.for([
   ["above Node's longest timer", 2_147_484],
 ] as const)("a timeout that is %s is clamped, for PUSH and POP alike", async ([, timeout], t) => {
   const broker = await startBroker(t, { maxAckWaitMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const producer = await connectPeer(t, broker.port);
   await producer.ask(push("p", "m", timeout));
   expect((await producer.frame()).reason).toBe("ACK not received.");
@@ -66,7 +66,7 @@ test.for([
 
 test("Infinity is clamped, NaN and less than 0 are refused before a POP takes anything", async (t) => {
   const broker = await startBroker(t, { maxAckWaitMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const popWith = (timeout: string) => `{"command":"POP","queue_name":"q","timeout":${timeout}}`;
   const peer = await connectPeer(t, broker.port);
   expect((await peer.ask(popWith("Infinity"))).response).toBe("m");
@@ -94,7 +94,7 @@ test("a PUSH with timeout 0 or less gets both its answers at once", async (t) =>
 
 test("a POP with timeout 0 is not held, and its ACK may still come", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q", 0));
   expect(first.response).toBe("m");

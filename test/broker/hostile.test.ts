@@ -164,7 +164,7 @@ test("nothing of a message, a name or a broken request ever reaches the log", as
   const half = await connectPeer(t, broker.port);
   half.write(frameOf(push("q", canary.repeat(20_000))).subarray(0, 100_000));
   await half.untilClosed();
-  preload(broker, canary, canary);
+  await preload(broker, canary, canary);
   await broker.stop();
   expect(logger.lines.length).toBeGreaterThan(0);
   expect(logger.lines.filter((line) => line.includes("canary"))).toEqual([]);

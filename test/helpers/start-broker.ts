@@ -19,8 +19,12 @@ export async function startBroker(
 }
 
 /** Stores texts in process, in order. */
-export function preload(broker: SimpleMessageBroker, queueName: string, ...texts: string[]): void {
-  for (const text of texts) broker.store(queueName, encodeBody(text), { stampJobId: false });
+export async function preload(
+  broker: SimpleMessageBroker,
+  queueName: string,
+  ...texts: string[]
+): Promise<void> {
+  for (const text of texts) await broker.store(queueName, encodeBody(text), { stampJobId: false });
 }
 
 /** Takes and acknowledges everything that is ready, in order. */

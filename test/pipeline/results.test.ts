@@ -6,13 +6,17 @@
 import { once } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import {
-  completeRowMetadata,
-  failureCause,
-  type IngestControlMessage,
-} from "../../src/message/index.js";
+import { completeRowMetadata, failureCause } from "../../src/message/index.js";
 import { until } from "../../src/testing/index.js";
-import { startBench, TASK_QUEUE, TRANSPORTS, textJob } from "../helpers/pipeline-bench.js";
+import {
+  fillMemory,
+  SMALL_MEMORY,
+  startBench,
+  TASK_QUEUE,
+  TRANSPORTS,
+  textJob,
+  wasRefused,
+} from "../helpers/pipeline-bench.js";
 import { collectingLogger } from "../helpers/start-broker.js";
 import { startProxy, type TcpProxy } from "../helpers/tcp-proxy.js";
 
@@ -32,24 +36,21 @@ describe.each(TRANSPORTS)("over %s", (transport) => {
         source_metadata: { source_name: "letter.txt" },
       },
     });
-    expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0, queues: 0 });
+    expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0 });
+    expect(broker.getStats().jobs).toMatchObject({ openJobs: 0, retainedResults: 1 });
   });
 
   test("a job is not gone before its result is there", async (t) => {
     const bench = await startBench(t, transport, {
-      maxQueueSize: 1,
-      processingFunctions: [blockResultQueue],
+      brokerOptions: SMALL_MEMORY,
+      processingFunctions: [(message) => fillMemory(bench, message)],
     });
-    async function blockResultQueue(message: IngestControlMessage) {
-      await bench.client.submitMessage(message.jobId ?? "", "in the way");
-      return message;
-    }
     const { broker, client, pipeline, submit } = bench;
     const jobId = await submit("grain");
     const running = pipeline.run({ maxMessages: 1 });
-    await until("the result was refused", () => broker.getStats().pushesRefused > 0);
+    await until("the result was refused", () => wasRefused(bench));
     const whileRefused = broker.getStats();
-    expect(await client.fetchMessage(jobId)).toBe("in the way");
+    while ((await client.fetchMessage("filler", { timeoutMs: 0 })) !== undefined);
     expect(whileRefused).toMatchObject({ inFlight: 1 });
     expect(await running).toMatchObject({ processedCount: 1, errorCount: 0 });
     expect((await bench.onlyResult(jobId)).status).toBe("success");
@@ -164,7 +165,7 @@ test("a job whose result cannot be stored is tried again with growing pauses", a
   let rounds = 0;
   let isOver = false;
   const { pipeline, client } = await startBench(t, "memory", {
-    maxQueueSize: 1,
+    brokerOptions: { brokerParams: { maxQueueSize: 1 } },
     sinkConfig: { submitTimeoutMs: 1, maxAttempts: 1 },
     processingFunctions: [
       (message) => {

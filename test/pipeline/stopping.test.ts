@@ -6,7 +6,15 @@ import { describe, expect, test } from "vitest";
 import { failureCause, type IngestControlMessage } from "../../src/message/index.js";
 import type { StageContext } from "../../src/pipeline/index.js";
 import { until } from "../../src/testing/index.js";
-import { deferred, startBench, TASK_QUEUE, TRANSPORTS } from "../helpers/pipeline-bench.js";
+import {
+  deferred,
+  fillMemory,
+  SMALL_MEMORY,
+  startBench,
+  TASK_QUEUE,
+  TRANSPORTS,
+  wasRefused,
+} from "../helpers/pipeline-bench.js";
 
 describe.each(TRANSPORTS)("over %s a stop", (transport) => {
   test("lets work in hand end, and fetches nothing more", async (t) => {
@@ -62,17 +70,12 @@ describe.each(TRANSPORTS)("over %s a stop", (transport) => {
     'with unfinished: "%s" ends although the result cannot be stored',
     async (unfinished, t) => {
       const bench = await startBench(t, transport, {
-        maxQueueSize: 1,
-        processingFunctions: [
-          async (message) => {
-            await bench.client.submitMessage(message.jobId ?? "", "in the way");
-            return message;
-          },
-        ],
+        brokerOptions: SMALL_MEMORY,
+        processingFunctions: [(message) => fillMemory(bench, message)],
       });
       await bench.submit("in hand");
       await bench.pipeline.start();
-      await until("it was refused", () => bench.broker.getStats().pushesRefused > 0);
+      await until("it was refused", () => wasRefused(bench));
       await bench.pipeline.stop({ timeoutMs: 20, unfinished });
       expect(bench.pipeline.state).toBe("stopped");
       expect(await bench.client.size(TASK_QUEUE)).toBe(1);

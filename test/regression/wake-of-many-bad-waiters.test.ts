@@ -33,7 +33,7 @@ test("consumers that send a bad ACK ahead of their message get it one after the 
   for (let i = 0; i < consumers; i++) (await connectPeer(t, broker.port)).write(badPop);
   await until("all wait", () => broker.getStats().waiters === consumers);
 
-  preload(broker, "q", "precious");
+  await preload(broker, "q", "precious");
   await until("all have refused", () => broker.getStats().waiters === 0);
   expect(broker.getStats()).toMatchObject({ ready: 1, inFlight: 0, acksRefused: consumers });
   expect(await takeAll(broker, "q")).toEqual(["precious"]);
