@@ -96,8 +96,8 @@ export interface MessageBrokerClient extends AsyncDisposable {
   size(queueName: string, options?: CallOptions): Promise<number>;
   /**
    * Ends a job wherever it is; its result says that it was cancelled, and who works on it is told.
-   * "over": it had ended before. "unknown": the broker knows no such job. A call whose connection was
-   * lost is repeated, and then may find "over" what it cancelled itself.
+   * "cancelled" also when it was cancelled before, so that the call can be repeated. "over": it had
+   * ended otherwise, or its cancelling is long ago. "unknown": the broker knows no such job.
    *
    * @throws CLIENT_FEATURE_MISSING where the broker cannot cancel, and what `size` throws.
    */

@@ -76,6 +76,8 @@ function startCutter(
     far.on("data", (chunk) => {
       if (leftCount > 0 && chunk.includes(word)) {
         leftCount--;
+        // An orderly end would tell the broker that its word was heard.
+        far.resetAndDestroy();
         near.destroy();
       } else near.write(chunk);
     });
