@@ -26,8 +26,8 @@ export interface FetchOptions extends CallOptions {
 export interface DeliveryOptions extends FetchOptions {
   /**
    * How long the broker keeps the message for a consumer that it hears nothing of, in milliseconds;
-   * default 300,000. While the delivery is open the client tells the broker every third of it that
-   * the consumer lives. A broker that cannot be told keeps the message for this time or an hour, the
+   * default 300,000. At once and then every third of it the client tells the broker that the
+   * consumer has the message and lives. A broker that cannot be told keeps the message for this time or an hour, the
    * longer one of them; a client in the broker's own process keeps it until it is settled, lost or
    * the client is closed.
    */
