@@ -5,14 +5,7 @@ import {
   createClient,
   type MessageBrokerClient,
 } from "../../src/client/index.js";
-import { hasCode } from "../../src/core/index.js";
-import {
-  createJob,
-  encodeJob,
-  type IngestControlMessage,
-  parseResult,
-  type ResultDocument,
-} from "../../src/message/index.js";
+import { createJob, encodeJob, parseResult, type ResultDocument } from "../../src/message/index.js";
 import { Pipeline, type PipelineParts } from "../../src/pipeline/index.js";
 import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/runtime/index.js";
 import {
@@ -99,33 +92,6 @@ export async function startBench(
 /** A job with one text document. */
 export function textJob(text: string): string {
   return encodeJob(createJob({ documents: [{ name: "letter.txt", content: text }] }));
-}
-
-/** A broker whose memory `fillMemory` fills. */
-export const SMALL_MEMORY: SimpleMessageBrokerOptions = { maxHeldBytes: 1024 * 1024 };
-
-/** Fills the memory of a small broker, so that the long result of the message cannot be stored. */
-export async function fillMemory(
-  { client }: Pick<PipelineBench, "client">,
-  message: IngestControlMessage,
-): Promise<IngestControlMessage> {
-  const text = "x".repeat(64 * 1024);
-  for (;;) {
-    try {
-      await client.submitMessage("filler", text, { timeoutMs: 0 });
-    } catch (error) {
-      if (!hasCode(error, "QUEUE_FULL")) throw error;
-      break;
-    }
-  }
-  for (const row of message.payload) row.content = "y".repeat(300 * 1024);
-  return message;
-}
-
-/** Whether the broker has refused the long result, whose frame alone may be too much. */
-export function wasRefused({ broker }: Pick<PipelineBench, "broker">): boolean {
-  const { inFlight, framesRefused, pushesRefused } = broker.getStats();
-  return inFlight > 0 && framesRefused + pushesRefused > 1;
 }
 
 /** A promise and what resolves it: for tests that decide when something goes on. */

@@ -8,12 +8,10 @@ import type { StageContext } from "../../src/pipeline/index.js";
 import { until } from "../../src/testing/index.js";
 import {
   deferred,
-  fillMemory,
-  SMALL_MEMORY,
   startBench,
   TASK_QUEUE,
   TRANSPORTS,
-  wasRefused,
+  textJob,
 } from "../helpers/pipeline-bench.js";
 
 describe.each(TRANSPORTS)("over %s a stop", (transport) => {
@@ -70,12 +68,13 @@ describe.each(TRANSPORTS)("over %s a stop", (transport) => {
     'with unfinished: "%s" ends although the result cannot be stored',
     async (unfinished, t) => {
       const bench = await startBench(t, transport, {
-        brokerOptions: SMALL_MEMORY,
-        processingFunctions: [(message) => fillMemory(bench, message)],
+        brokerOptions: { brokerParams: { maxQueueSize: 1 } },
       });
-      await bench.submit("in hand");
+      // The queue of its result is full, and nobody empties it.
+      await bench.client.submitMessage("full", "in the way");
+      await bench.client.submitMessage(TASK_QUEUE, textJob("in hand").replace("None", "full"));
       await bench.pipeline.start();
-      await until("it was refused", () => wasRefused(bench));
+      await until("it was refused", () => bench.broker.getStats().pushesRefused > 0);
       await bench.pipeline.stop({ timeoutMs: 20, unfinished });
       expect(bench.pipeline.state).toBe("stopped");
       expect(await bench.client.size(TASK_QUEUE)).toBe(1);
