@@ -25,7 +25,7 @@ const testTheBuild = {
 export default defineConfig({
   plugins: [testTheBuild],
   test: {
-    include: ["src/**/*.test.ts", "test/**/*.test.ts"],
+    include: ["src/**/*.test.ts", "test/**/*.test.ts", "faults/*.test.ts"],
     pool: "threads",
     testTimeout: 30_000,
     hookTimeout: 30_000,
