@@ -77,8 +77,9 @@ export class Connection implements Session {
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("close", (hadError) => this.#onClose(hadError));
-    // A reset is told by "close", which always follows.
-    socket.on("error", () => {});
+    // "close" follows, but only after the present turn of the event loop, and who lost an answer by
+    // this may repeat its push within that turn.
+    socket.on("error", () => this.#conclude(false));
     this.#waitForRequest();
   }
 
