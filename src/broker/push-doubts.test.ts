@@ -74,6 +74,42 @@ test("a doubt that is over by itself is not resolved by its late repetition", ()
   expect(doubts.find("a")?.entry).toBe(next);
 });
 
+test("equal pushes that are in doubt at the same time are found one after the other", () => {
+  const { doubts, over, add } = newDoubts();
+  const entries = [add("a"), add("a"), add("a")];
+  for (const entry of entries) {
+    const doubt = doubts.find("a") ?? expect.fail("not found");
+    expect(doubt.entry).toBe(entry);
+    doubts.resolve(doubt);
+  }
+  expect(over).toEqual(entries);
+  expect([doubts.find("a"), doubts.count]).toEqual([undefined, 0]);
+});
+
+test("one that is being repeated is found only when there is no other", () => {
+  const { doubts, add } = newDoubts();
+  const entries = [add("a"), add("a")];
+  const first = doubts.find("a") ?? expect.fail("not found");
+  first.repetitions++;
+  const second = doubts.find("a") ?? expect.fail("not found");
+  expect(second.entry).toBe(entries[1]);
+  second.repetitions++;
+  expect(doubts.find("a")).toBe(first);
+  second.repetitions--;
+  expect(doubts.find("a")).toBe(second);
+});
+
+test("a push that is not stored after all is in doubt no more, and nothing is said of it", async () => {
+  const { doubts, over, add } = newDoubts();
+  const entry = entryOf(100);
+  const stored = Promise.reject(new Error("the disk is full"));
+  doubts.add({ key: "a", id: entry.id, entry, stored });
+  const other = add("a");
+  await expect(stored).rejects.toThrow();
+  expect(doubts.find("a")?.entry).toBe(other);
+  expect([doubts.count, over]).toEqual([1, []]);
+});
+
 test("more than a hundred thousand are forgotten, oldest first", () => {
   const { doubts, over, add } = newDoubts();
   for (let i = 0; i < 100_002; i++) add(`key ${i}`);

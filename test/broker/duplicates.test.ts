@@ -130,6 +130,30 @@ describe.each(["memory", "fsync"] as const)("with durability %s", (durability) =
     });
   });
 
+  test.for(["one after the other", "at the same time"])(
+    "equal pushes that were lost together and are repeated %s are each stored once",
+    async (how, t) => {
+      const broker = await startBroker(t, { durability });
+      const request = push("work", "m");
+      const lost = [];
+      for (let i = 0; i < 3; i++) {
+        const peer = await connectPeer(t, broker.port);
+        const { id } = await peer.ask(request);
+        peer.send(ack(id));
+        lost.push({ peer, id });
+      }
+      await until("all are stored", () => broker.getStats().stored === 3);
+      for (const { peer } of lost) peer.socket.resetAndDestroy();
+      await until("all are in doubt", () => broker.getStats().doubts === 3);
+      const ids: string[] = [];
+      const repeat = async () => ids.push(await heardPush(t, broker.port, request));
+      if (how === "at the same time") await Promise.all([repeat(), repeat(), repeat()]);
+      else for (let i = 0; i < 3; i++) await repeat();
+      expect(ids.sort()).toEqual(lost.map(({ id }) => id).sort());
+      expect(broker.getStats()).toMatchObject({ ready: 3, stored: 3, duplicates: 3, doubts: 0 });
+    },
+  );
+
   test("a repetition that comes in the very moment of the reset is known", async (t) => {
     const broker = await startBroker(t, { durability });
     for (let i = 0; i < 50; i++) {

@@ -128,6 +128,7 @@ function storing(
 /** The handshake of a push that is stored already. */
 function repetition({ request }: ReceivedPush, doubt: Doubt, broker: BrokerState): Transaction {
   const { config, counters, doubts, logger } = broker;
+  doubt.repetitions++;
   return {
     id: doubt.id,
     ackWaitMs: ackWaitMs(request.timeoutS, config.maxAckWaitMs),
@@ -137,8 +138,11 @@ function repetition({ request }: ReceivedPush, doubt: Doubt, broker: BrokerState
       logger.info({ id: doubt.id }, "a push was repeated and is not stored again");
       return doubt.stored;
     },
-    abort: () => {},
+    abort: () => {
+      doubt.repetitions--;
+    },
     concluded: (isHeard) => {
+      doubt.repetitions--;
       if (isHeard) doubts.resolve(doubt);
     },
   };
