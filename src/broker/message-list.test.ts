@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { queuedMessage } from "../../test/helpers/queued-messages.js";
 import { MessageList } from "./message-list.js";
-import type { QueuedMessage } from "./queued-message.js";
+import type { QueuedMessage } from "./queue.js";
 
 /** What to do, and with which of the messages. */
 const steps = fc.array(

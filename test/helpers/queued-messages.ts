@@ -1,7 +1,7 @@
 /** Messages and queues as a broker makes them, without its network. */
 
+import type { QueuedMessage } from "../../src/broker/queue.js";
 import { MessageQueue } from "../../src/broker/queue.js";
-import type { QueuedMessage } from "../../src/broker/queued-message.js";
 import type { Entry } from "../../src/broker/store/entry.js";
 
 const BASE = {
