@@ -22,7 +22,7 @@ const steps = fc.array(
 test("messages come in the order of their numbers, as from a list sorted each time", () => {
   fc.assert(
     fc.property(steps, (todo) => {
-      const list = new MessageList();
+      const list = new MessageList<QueuedMessage>();
       const model: QueuedMessage[] = [];
       const taken: QueuedMessage[] = [];
       let next = 0;
@@ -53,13 +53,13 @@ test("messages come in the order of their numbers, as from a list sorted each ti
 });
 
 test("a message that came out may come back below all that are in the list", () => {
-  const list = new MessageList();
+  const list = new MessageList<QueuedMessage>();
   for (const number of [3, 1, 2]) list.add(queuedMessage(number));
   expect([1, 2, 3].map(() => list.takeFirst()?.entry.sequence)).toEqual([1, 2, 3]);
 });
 
 test("a long list that is emptied and filled again keeps its order and frees its front", () => {
-  const list = new MessageList();
+  const list = new MessageList<QueuedMessage>();
   let added = 0;
   let taken = 0;
   for (let round = 0; round < 6; round++) {

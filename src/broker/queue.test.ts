@@ -6,8 +6,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { queuedMessage } from "../../test/helpers/queued-messages.js";
-import type { QueuedMessage } from "./queue.js";
-import { MessageQueue, type Waiter } from "./queue.js";
+import { MessageQueue, type QueuedMessage, type Waiter } from "./queue.js";
 
 function numberOf(message: QueuedMessage | undefined): number | undefined {
   return message?.entry.sequence;

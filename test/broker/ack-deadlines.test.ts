@@ -6,15 +6,8 @@
  */
 import { expect, test } from "vitest";
 import { connectPeer, frameOf, headerOf } from "../helpers/raw-peer.js";
-import { ack, pop, push } from "../helpers/requests.js";
-import { type Cleanup, preload, startBroker, takeAll } from "../helpers/start-broker.js";
-
-/** Resolves when `seconds` have passed on the broker's clock. */
-async function passed(t: Cleanup, port: number, seconds: number): Promise<void> {
-  const clock = await connectPeer(t, port);
-  await clock.ask(push("clock", "tick", seconds));
-  expect((await clock.frame()).reason).toBe("ACK not received.");
-}
+import { ack, passed, pop, push } from "../helpers/requests.js";
+import { preload, startBroker, takeAll } from "../helpers/start-broker.js";
 
 test("an ACK whose first byte came in time may take longer than its timeout", async (t) => {
   const broker = await startBroker(t);

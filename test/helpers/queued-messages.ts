@@ -1,7 +1,5 @@
 /** Messages and queues as a broker makes them, without its network. */
-
-import type { QueuedMessage } from "../../src/broker/queue.js";
-import { MessageQueue } from "../../src/broker/queue.js";
+import { MessageQueue, type QueuedMessage } from "../../src/broker/queue.js";
 import type { Entry } from "../../src/broker/store/entry.js";
 
 const BASE = {
