@@ -2,8 +2,42 @@
 import { f01 } from "./f01-kill-before-ack.js";
 import { f02 } from "./f02-kill-before-final-response.js";
 import { f03 } from "./f03-kill-mid-pop.js";
+import { f04 } from "./f04-kill-after-pop-ack.js";
+import { f05 } from "./f05-kill-during-log-write.js";
+import { f06 } from "./f06-kill-during-compaction.js";
+import { f08 } from "./f08-bit-flips.js";
+import { f09 } from "./f09-disk-full.js";
+import { f10 } from "./f10-failing-flush.js";
+import { f12 } from "./f12-cut-in-handshakes.js";
+import { f14 } from "./f14-half-open-sockets.js";
+import { f15 } from "./f15-idle-connections.js";
+import { f16 } from "./f16-slow-reader.js";
+import { f17 } from "./f17-slow-writers.js";
+import { f18 } from "./f18-garbage.js";
+import { f19 } from "./f19-odd-acks.js";
+import { f21 } from "./f21-pop-without-timeout.js";
 import { f22 } from "./f22-pushes-at-capacity.js";
 import { f33 } from "./f33-double-start.js";
 import type { Fault } from "./harness/fault.js";
 
-export const FAULTS: readonly Fault[] = [f01, f02, f03, f22, f33];
+export const FAULTS: readonly Fault[] = [
+  f01,
+  f02,
+  f03,
+  f04,
+  f05,
+  f06,
+  f08,
+  f09,
+  f10,
+  f12,
+  f14,
+  f15,
+  f16,
+  f17,
+  f18,
+  f19,
+  f21,
+  f22,
+  f33,
+];

@@ -2,6 +2,8 @@
  * A broker that is killed over and over while clients push and pop, always on the same data
  * directory. At the end everything is fetched and the history checked.
  */
+import { existsSync, watch } from "node:fs";
+import { join } from "node:path";
 import { checkHistory, History, type Violation } from "../history.js";
 import { bodyOf } from "./bodies.js";
 import { Broker, type BrokerSettings } from "./broker.js";
@@ -11,7 +13,13 @@ import type { Trial } from "./fault.js";
 import { sleep, until } from "./waits.js";
 
 /** When the broker is killed: at any time, or in the middle of a handshake. */
-export type Strike = "anyTime" | "beforePushAck" | "afterPushAck" | "beforePopAck";
+export type Strike =
+  | "anyTime"
+  | "beforePushAck"
+  | "afterPushAck"
+  | "beforePopAck"
+  /** A file of the store has just appeared or gone. */
+  | "atFileChange";
 
 export interface CrashOptions {
   readonly cycles: number;
@@ -20,10 +28,8 @@ export interface CrashOptions {
   readonly maxLength: number;
   readonly args?: readonly string[];
   readonly env?: BrokerSettings["env"];
-  /** Called while the broker is down, with its data directory. */
-  readonly onDown?: (dataDir: string) => Promise<void>;
-  /** Called when the broker is up. */
-  readonly onUp?: (broker: Broker) => void;
+  /** Many long messages, of which few stay. */
+  readonly isHeavy?: boolean;
 }
 
 export interface CrashOutcome {
@@ -35,7 +41,8 @@ export interface CrashOutcome {
   readonly broker: Broker;
 }
 
-const TRAFFIC_MS_MAX = 120;
+const TRAFFIC_MS_MIN = 20;
+const TRAFFIC_MS_MAX = 250;
 /** A strike in a handshake waits for one so long. */
 const STRIKE_MS = 5_000;
 const DRAIN_MS = 120_000;
@@ -46,7 +53,7 @@ const IDLE_QUEUE = "c";
 const PRODUCER_QUEUES = ["a", "a", "b", "b", IDLE_QUEUE];
 
 export async function crashCycles(trial: Trial, options: CrashOptions): Promise<CrashOutcome> {
-  const { cycles, strikes, args = [], env = {}, onDown, onUp } = options;
+  const { cycles, strikes, args = [], env = {} } = options;
   const dataDir = trial.folder();
   const broker = new Broker(trial, { dataDir, args: ["--max-queue-size", "0", ...args], env });
   const startMs: number[] = [];
@@ -54,15 +61,13 @@ export async function crashCycles(trial: Trial, options: CrashOptions): Promise<
     const beganAtMs = performance.now();
     await broker.start();
     startMs.push(performance.now() - beganAtMs);
-    onUp?.(broker);
   };
   await start();
-  const striker = new Striker(trial, broker);
+  const striker = new Striker(trial, broker, dataDir);
   const history = new History();
   const traffic = new Traffic(trial, { history, broker, moments: striker, options });
   for (let cycle = 0; cycle < cycles; cycle++) {
     await Promise.race([striker.strike(trial.random.pick(strikes)), traffic.failed]);
-    await onDown?.(dataDir);
     await start();
   }
   await Promise.race([traffic.finish(broker), traffic.failed]);
@@ -81,17 +86,24 @@ export async function crashCycles(trial: Trial, options: CrashOptions): Promise<
 class Striker implements Moments {
   readonly #trial: Trial;
   readonly #broker: Broker;
+  readonly #dataDir: string;
+  readonly #files = new Set<string>();
   #armed: Strike | undefined;
   #killed: Promise<void> | undefined;
 
-  constructor(trial: Trial, broker: Broker) {
+  constructor(trial: Trial, broker: Broker, dataDir: string) {
     this.#trial = trial;
     this.#broker = broker;
+    this.#dataDir = dataDir;
+    const watcher = watch(dataDir, (_, name) => {
+      if (name !== null && /^\d+\.(log|marks)$/.test(name)) this.#onFile(name);
+    });
+    trial.defer(() => watcher.close());
   }
 
   async strike(how: Strike): Promise<void> {
     this.#killed = undefined;
-    await sleep(this.#trial.random.between(0, TRAFFIC_MS_MAX));
+    await sleep(this.#trial.random.between(TRAFFIC_MS_MIN, TRAFFIC_MS_MAX));
     if (how === "anyTime") this.#kill();
     else this.#armed = how;
     await until(`a moment to strike, ${how}`, STRIKE_MS, () => this.#killed !== undefined);
@@ -111,6 +123,14 @@ class Striker implements Moments {
 
   onDelivered(): boolean {
     return this.#hit("beforePopAck");
+  }
+
+  #onFile(name: string): void {
+    const isKnown = this.#files.has(name);
+    const isThere = existsSync(join(this.#dataDir, name));
+    if (isThere) this.#files.add(name);
+    else this.#files.delete(name);
+    if (isKnown !== isThere) this.#hit("atFileChange");
   }
 
   #hit(strike: Strike): boolean {
@@ -158,7 +178,8 @@ class Traffic {
       const queue = PRODUCER_QUEUES[number] as string;
       for (let count = 0; !this.#isStopping; count++) {
         // Most are short; a few are as long as may be.
-        const length = random.below(random.chance(0.1) ? options.maxLength : 500);
+        const isLong = options.isHeavy === true || random.chance(0.1);
+        const length = random.below(isLong ? options.maxLength : 500);
         await producer.push(queue, bodyOf(`p${number}-${count}`, length));
         // The idle queue grows slowly, or its end would take longer than the rest.
         await sleep(queue === IDLE_QUEUE ? 10 : random.below(3));

@@ -4,13 +4,15 @@
  * stored. A push whose sender is known to have heard is never in here, so that honest equal jobs
  * stay two.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Entry } from "./store/entry.js";
 import { CONFIRM_MS } from "./store/message-store.js";
 
 /** More are forgotten, oldest first: each stands for a broken connection of the last two minutes. */
 const DOUBTS_MAX = 100_000;
 const DIGEST_BYTES = 16;
+/** Up to so many bytes, copying to hash them in one call costs less than an object that hashes. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
 export interface Doubt {
   readonly key: string;
@@ -26,8 +28,15 @@ export interface Doubt {
 
 /** What pushes of the same bytes by the same command to the same queue have in common. */
 export function digestOf(command: string, queueName: string, message: Buffer): Buffer {
-  const hash = createHash("sha256").update(`${command} ${Buffer.byteLength(queueName)} `);
-  return hash.update(queueName).update(message).digest().subarray(0, DIGEST_BYTES);
+  const head = `${command} ${Buffer.byteLength(queueName)} ${queueName}`;
+  // A character has three bytes at most.
+  if (head.length * 3 + message.length > scratch.length) {
+    const digest = createHash("sha256").update(head).update(message).digest();
+    return digest.subarray(0, DIGEST_BYTES);
+  }
+  const headBytes = scratch.write(head);
+  const bytes = headBytes + message.copy(scratch, headBytes);
+  return hash("sha256", scratch.subarray(0, bytes), "buffer").subarray(0, DIGEST_BYTES);
 }
 
 export class PushDoubts {
@@ -69,6 +78,7 @@ export class PushDoubts {
 
   /** What a push of this key repeats: the oldest that no other connection repeats, if there is one. */
   find(key: string): Doubt | undefined {
+    if (this.#doubts.size === 0) return undefined;
     this.#expire();
     const doubts = this.#byKey.get(key) ?? [];
     return doubts.find(({ repetitions }) => repetitions === 0) ?? doubts[0];

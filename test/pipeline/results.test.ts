@@ -157,11 +157,7 @@ test("a job whose result cannot be stored is tried again with growing pauses", a
   let rounds = 0;
   let isOver = false;
   const { pipeline, client } = await startBench(t, "memory", {
-    brokerOptions: {
-      brokerParams: {
-        brokerOptions: { brokerParams: { maxQueueSize: 1 } },
-      },
-    },
+    brokerOptions: { brokerParams: { maxQueueSize: 1 } },
     sinkConfig: { submitTimeoutMs: 1, maxAttempts: 1 },
     processingFunctions: [
       (message) => {
