@@ -123,7 +123,9 @@ describe.each(["fsync", "os"])("after a broker with durability %s was killed", (
       broker = await startMortal(t, dataDir, ...args);
     }
     const peer = await connectPeer(t, broker.port);
-    expect(await popThrough(peer, jobId)).toContain("2 consumers were lost");
+    const failed = await peer.ask(pop(jobId, 60));
+    expect(failed.response).toContain("2 consumers were lost");
+    await peer.ask(ack(failed.id));
     expect((await peer.ask(size("work"))).response).toBe("0");
   });
 
