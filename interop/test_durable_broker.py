@@ -131,7 +131,9 @@ def test_a_push_whose_final_response_was_lost_is_repeated_and_stored_once(
         assert sorted(each["job_id"] for each in stored) == sorted(told)
 
 
-def test_a_push_that_a_killed_broker_left_unanswered_is_stored_once_when_it_is_repeated(connect, queue_name, data_dir):
+def test_a_push_that_a_killed_broker_left_unanswered_is_stored_once(
+    connect, queue_name, data_dir
+):
     def nothing_for_the_unlucky(exchange):
         return 0 if exchange.request["message"] == "unlucky" else None
 
