@@ -71,8 +71,9 @@ export class Connection implements Session {
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("close", (hadError) => this.#onClose(hadError));
-    // A reset is told by "close", which always follows.
-    socket.on("error", () => {});
+    // "close" always follows, but a turn of the event loop later, and a client that lost its final
+    // response may be here again before that.
+    socket.on("error", () => this.#conclude(false));
     this.#waitForRequest();
   }
 
@@ -217,8 +218,6 @@ export class Connection implements Session {
 
   #finish(transaction: Transaction): void {
     if (this.#state === "closed") return;
-    // A peer that closed before this was written may not be there to read it.
-    if (this.#hasEnded) this.#conclude(false);
     this.#send([encodeFinal(transaction.finalText, transaction.id)]);
     this.#waitForRequest();
     if (this.#hasEnded) this.#socket.destroySoon();
@@ -344,8 +343,12 @@ export class Connection implements Session {
 
   #onEnd(): void {
     this.#hasEnded = true;
-    // It still gets its final response, and the line ends after that.
-    if (this.#state === "settling") return;
+    // It still gets its final response, and the line ends after that. It may not be there to read
+    // it: from now on its push may come again.
+    if (this.#state === "settling") {
+      this.#conclude(false);
+      return;
+    }
     if (this.#state === "held") this.#endOfHold(true);
     else if (this.#state === "ack") this.#refuseAck("lost");
     else if (this.#state === "request") this.#discard(0);

@@ -81,6 +81,11 @@ export class PushDoubts {
     if (oldest !== undefined) this.#end(oldest);
   }
 
+  /** It was never stored after all, so its repetition is a push like any other. */
+  withdraw(key: string, id: string): void {
+    if (this.#doubts.get(key)?.id === id) this.#doubts.delete(key);
+  }
+
   /** The sender of the repetition has heard, so that of the first has. */
   resolve(doubt: Doubt): void {
     if (this.#doubts.get(doubt.key) === doubt) this.#end(doubt);

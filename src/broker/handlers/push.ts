@@ -92,6 +92,7 @@ function storing(
   const { config, counters, doubts, store } = broker;
   const key = digest.toString("latin1");
   let kept: Exclude<ReturnType<Reservation["store"]>, "jobOver"> | undefined;
+  let isConcluded = false;
   return {
     id,
     ackWaitMs: ackWaitMs(request.timeoutS, config.maxAckWaitMs),
@@ -108,7 +109,8 @@ function storing(
         },
         (error: unknown) => {
           kept = undefined;
-          doubts.close(key);
+          if (isConcluded) doubts.withdraw(key, id);
+          else doubts.close(key);
           throw error;
         },
       );
@@ -116,6 +118,7 @@ function storing(
     abort: () => reservation.cancel(),
     concluded: (isHeard) => {
       if (kept === undefined) return;
+      isConcluded = true;
       doubts.close(key);
       if (isHeard) store.mark(kept.entry, { kind: "confirmed" });
       else doubts.add({ key, id, ...kept });
