@@ -21,17 +21,23 @@ async function startDurable(t: Cleanup, files: FileLayer = realFiles) {
   return broker;
 }
 
-/** Sends the ACK of a push and is gone. */
-async function pushAndLeave(port: number, text: string, how: "reset" | "close"): Promise<void> {
+/** Sends the ACK of a push and is gone, at once or when `mayLeave` says so. */
+async function pushAndLeave(
+  port: number,
+  text: string,
+  how: "reset" | "close",
+  mayLeave = () => true,
+): Promise<void> {
   const socket = connect({ host: "127.0.0.1", port, noDelay: true });
   socket.on("error", () => {});
   const closed = new Promise((resolve) => socket.once("close", resolve));
   socket.write(frameOf(push("q", text)));
   const chunk = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
   const { transaction_id } = JSON.parse(chunk.subarray(8).toString());
-  socket.write(frameOf(ack(transaction_id)), () =>
-    how === "reset" ? socket.resetAndDestroy() : socket.destroy(),
-  );
+  await new Promise((resolve) => socket.write(frameOf(ack(transaction_id)), resolve));
+  if (!mayLeave()) await until("the client may leave", mayLeave);
+  if (how === "reset") socket.resetAndDestroy();
+  else socket.destroy();
   await closed;
 }
 
@@ -55,15 +61,17 @@ for (const how of ["reset", "close"] as const) {
 
 test("a push whose client left and that found no room is stored when it comes again", async (t) => {
   let isFull = false;
+  let isWriting = false;
   const write: FileLayer["write"] = async (...given) => {
     if (!isFull) return realFiles.write(...given);
-    await delay(50);
+    isWriting = true;
+    await until("the client is gone", () => broker.getStats().connections === 0);
     isFull = false;
     throw systemError("ENOSPC");
   };
   const broker = await startDurable(t, { ...realFiles, write });
   isFull = true;
-  await pushAndLeave(broker.port, "a", "reset");
+  await pushAndLeave(broker.port, "a", "reset", () => isWriting);
   await until("the write has failed", () => broker.getStats().store.isFull);
   await until("there is room again", () => !broker.getStats().store.isFull);
   const peer = await connectPeer(t, broker.port);
