@@ -15,8 +15,13 @@ import { f16 } from "./f16-slow-reader.js";
 import { f17 } from "./f17-slow-writers.js";
 import { f18 } from "./f18-garbage.js";
 import { f19 } from "./f19-odd-acks.js";
+import { f20 } from "./f20-drop-after-ack.js";
 import { f21 } from "./f21-pop-without-timeout.js";
 import { f22 } from "./f22-pushes-at-capacity.js";
+import { f23 } from "./f23-clock-jumps.js";
+import { f24 } from "./f24-stopped-processes.js";
+import { f26 } from "./f26-poison.js";
+import { f27 } from "./f27-bad-stages.js";
 import { f33 } from "./f33-double-start.js";
 import type { Fault } from "./harness/fault.js";
 
@@ -37,7 +42,12 @@ export const FAULTS: readonly Fault[] = [
   f17,
   f18,
   f19,
+  f20,
   f21,
   f22,
+  f23,
+  f24,
+  f26,
+  f27,
   f33,
 ];

@@ -227,8 +227,6 @@ export class Connection implements Session {
 
   #finish(transaction: Transaction): void {
     if (this.#state === "closed") return;
-    // A peer that closed before this was written may not be there to read it.
-    if (this.#hasEnded) this.#conclude(false);
     this.#send([encodeFinal(transaction.finalText, transaction.id)]);
     this.#waitForRequest();
     if (this.#hasEnded) this.#socket.destroySoon();
@@ -354,8 +352,12 @@ export class Connection implements Session {
 
   #onEnd(): void {
     this.#hasEnded = true;
-    // It still gets its final response, and the line ends after that.
-    if (this.#state === "settling") return;
+    // It still gets its final response, and the line ends after that. It may not be there to read
+    // it: from now on its push may come again.
+    if (this.#state === "settling") {
+      this.#conclude(false);
+      return;
+    }
     if (this.#state === "held") this.#endOfHold(true);
     else if (this.#state === "ack") this.#refuseAck(this.#endOfLine);
     else if (this.#state === "request") this.#discard(0);
