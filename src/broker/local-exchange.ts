@@ -63,10 +63,12 @@ export class LocalExchange implements Pick<MessageExchange, "store" | "take"> {
         this.#broker.queues.take(queueName) ?? (await this.#wait(queueName, leftMs, signals));
       if (loan === undefined) return undefined;
       const body = loan.body();
+      if (Buffer.isBuffer(body) && loan.noted === undefined) return this.#held(loan, body);
       try {
         // A job may bring this very process down, so its hand-out is written before it begins.
-        if (loan.noted !== undefined) await loan.noted;
-        return this.#held(loan, Buffer.isBuffer(body) ? body : await body);
+        const [read] = await Promise.all([body, loan.noted]);
+        // Else it was taken away meanwhile, by a cancel, say.
+        if (loan.isHeld) return this.#held(loan, read);
       } catch (error) {
         loan.giveBack("released");
         if (!hasCode(error, StoreErrors.DAMAGED.code)) throw error;

@@ -251,7 +251,8 @@ export class MessageBroker
       const recovered = await this.#openStore();
       this.#queues.open(recovered);
       for (const { entry, digest } of recovered.unconfirmed) {
-        const leftMs = CONFIRM_MS - (epochSeconds() * 1000 - entry.storedAtMs);
+        const ageMs = Math.max(0, epochSeconds() * 1000 - entry.storedAtMs);
+        const leftMs = CONFIRM_MS - ageMs;
         const key = digest.toString("latin1");
         this.#doubts.add({ key, id: entry.id, entry, stored: undefined }, leftMs);
       }

@@ -40,6 +40,8 @@ export interface Reservation {
 export interface Loan {
   readonly message: QueuedMessage;
   readonly lease: Lease;
+  /** Whether it is still its holder's: a cancel takes it away. */
+  readonly isHeld: boolean;
   /** Settles when the hand-out is written down; undefined when there is nothing to wait for. */
   readonly noted: Promise<void> | undefined;
   /** @throws STORE_DAMAGED, and then the message is gone; QUEUES_FULL when there is no memory. */
@@ -308,6 +310,9 @@ export class Queues implements LedgerHost {
     return {
       message,
       lease,
+      get isHeld() {
+        return message.lease === lease && message.place === "leased";
+      },
       noted: isJob ? this.#store.mark(entry, { kind: "handed" }) : undefined,
       body: () => this.#body(message),
       settle: () => {
@@ -372,7 +377,8 @@ export class Queues implements LedgerHost {
   #takeMemory(bytes: number, isUrgent: boolean): boolean {
     const limitBytes = isUrgent ? this.budget.limitBytes : this.#ordinaryLimitBytes;
     while (!this.budget.tryTake(bytes, limitBytes)) {
-      if (this.#ledger?.relieve() !== true) return false;
+      // Only where bodies are in memory is something won by giving up old results.
+      if (!this.#store.keepsBodies || this.#ledger?.relieve() !== true) return false;
     }
     return true;
   }

@@ -94,7 +94,13 @@ class Pop {
       (read) => {
         if (isCancelled) return;
         this.#session.endHold();
-        this.#handOut(loan, read, bodyBytes);
+        if (loan.isHeld) {
+          this.#handOut(loan, read, bodyBytes);
+          return;
+        }
+        // Taken away while it was read, by a cancel, say: there may be another.
+        readBudget.giveBack(bodyBytes);
+        this.run();
       },
       (error: unknown) => {
         if (isCancelled) return;
