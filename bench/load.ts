@@ -6,6 +6,8 @@ export interface LoadBounds {
   readonly durationMs: number;
   /** Operations of all clients together, at most. */
   readonly countMax?: number | undefined;
+  /** What a client waits for before its next operation; no part of that one's time. */
+  readonly pause?: (client: number) => Promise<unknown>;
 }
 
 export interface LoadResult {
@@ -17,7 +19,7 @@ export interface LoadResult {
 
 /** What is begun before the time is over is finished and counted, and the time it took as well. */
 export async function runLoad(
-  { clients, durationMs, countMax = Number.POSITIVE_INFINITY }: LoadBounds,
+  { clients, durationMs, countMax = Number.POSITIVE_INFINITY, pause }: LoadBounds,
   operate: (client: number) => Promise<unknown>,
 ): Promise<LoadResult> {
   const latenciesMs: number[] = [];
@@ -31,6 +33,7 @@ export async function runLoad(
       await operate(client);
       lastAtMs = performance.now();
       latenciesMs.push(lastAtMs - begunAtMs);
+      if (pause !== undefined) await pause(client);
     }
   };
   await Promise.all(Array.from({ length: clients }, (_, client) => loop(client)));

@@ -7,13 +7,17 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Bench, Figures, type Measurement } from "./harness.js";
 import { describeCommit, describeMachine, hasUpstream, loadAverage } from "./machine.js";
+import { backlog } from "./measure/backlog.js";
 import { connections } from "./measure/connections.js";
+import { durable, durablePython } from "./measure/durable.js";
 import { jobs } from "./measure/jobs.js";
 import { jobsPython } from "./measure/jobs-python.js";
 import { largePop } from "./measure/large-pop.js";
 import { memory } from "./measure/memory.js";
 import { operations } from "./measure/operations.js";
 import { operationsPython } from "./measure/operations-python.js";
+import { overload } from "./measure/overload.js";
+import { restart } from "./measure/restart.js";
 import { sigterm } from "./measure/sigterm.js";
 import { Processes, pathOf } from "./remote.js";
 import { listFigures, printReport, type Report, writeReport } from "./report.js";
@@ -28,10 +32,20 @@ const MEASUREMENTS: readonly Measurement[] = [
   memory,
   connections,
   sigterm,
+  durable,
+  durablePython,
+  backlog,
+  restart,
+  overload,
 ];
 const ROUNDS = 3;
 /** A quick run measures for this share of the time. */
 const QUICK_SHARE = 0.4;
+
+/** Where `interop/run` puts its environments, and where one made by hand may be. */
+const INTEROP_PYTHONS = ["26.1.2/", "25.9.0/", ""].map(
+  (version) => `../interop/.venv/${version}bin/python`,
+);
 
 const names = MEASUREMENTS.map(({ name }) => name).join(", ");
 
@@ -56,8 +70,7 @@ function readArguments() {
 
 /** @throws when a Python was named that cannot be used. */
 function findPython(named: string | undefined): string | undefined {
-  const inPlace = pathOf("../interop/.venv/bin/python");
-  const candidate = named ?? (existsSync(inPlace) ? inPlace : undefined);
+  const candidate = named ?? INTEROP_PYTHONS.map(pathOf).find((path) => existsSync(path));
   if (candidate !== undefined && hasUpstream(candidate)) return candidate;
   if (named !== undefined) throw new Error(`--python ${named}: cannot import nv_ingest_api`);
   return undefined;

@@ -5,7 +5,7 @@
 import { connect, type Socket } from "node:net";
 
 const HEADER_BYTES = 8;
-const TAIL_BYTES = 64;
+const TAIL_BYTES = 128;
 
 export function frameOf(json: string): Buffer {
   const frame = Buffer.allocUnsafe(HEADER_BYTES + Buffer.byteLength(json));
@@ -57,6 +57,12 @@ export class RawLine {
     if (id === undefined) throw new Error(`no transaction in an answer that ends with ${first}`);
     const final = await this.#ask(frameOf(`{"transaction_id":"${id}","ack":true}`));
     if (!final.includes(id)) throw new Error("the final response has another transaction");
+  }
+
+  /** A push that must be refused because the queue is full. */
+  async refusal(request: Buffer): Promise<void> {
+    const answer = (await this.#ask(request)).toString("latin1");
+    if (!answer.includes("Queue is full")) throw new Error(`not refused: ${answer}`);
   }
 
   close(): void {

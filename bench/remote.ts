@@ -4,6 +4,7 @@
  * `{id, error}`.
  */
 import { type ChildProcess, fork, spawn } from "node:child_process";
+import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import {
@@ -89,6 +90,7 @@ export class Remote {
 /** All children of one measurement. */
 export class Processes {
   readonly #open = new Set<{ end(): Promise<void> }>();
+  readonly #cleanups: (() => void)[] = [];
 
   /** @param file name in `bench/`, such as `processes/pipeline.ts`. */
   async node(file: string): Promise<Remote> {
@@ -113,10 +115,14 @@ export class Processes {
     return this.#keep(remote);
   }
 
-  /** Our broker in a process of its own, on a free port, without a limit of messages per queue. */
+  /**
+   * Our broker in a process of its own, on a free port, with its messages in memory and without a
+   * limit of them per queue.
+   */
   async broker(options: SimpleMessageBrokerOptions = {}): Promise<BrokerHandle> {
     const broker = await startSimpleMessageBroker({
       port: 0,
+      durability: "memory",
       brokerParams: { maxQueueSize: 0 },
       ...options,
     });
@@ -128,15 +134,24 @@ export class Processes {
   adopt(child: ChildProcess): void {
     this.#open.add({
       end: async () => {
-        if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+        if (child.exitCode !== null || child.signalCode !== null) return;
+        const exited = once(child, "exit");
+        child.kill("SIGKILL");
+        await exited;
       },
     });
+  }
+
+  /** Done when the processes of the measurement have ended. */
+  onEnd(cleanup: () => void): void {
+    this.#cleanups.push(cleanup);
   }
 
   async endAll(): Promise<void> {
     const open = [...this.#open].reverse();
     this.#open.clear();
     await Promise.allSettled(open.map((each) => each.end()));
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
   }
 
   async #keep(remote: Remote): Promise<Remote> {

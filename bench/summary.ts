@@ -1,11 +1,15 @@
 /** What the project promises, each row with what was measured. */
 import type { Figures } from "./harness.js";
+import { BACKLOG, BACKLOG_DRAINED, BACKLOG_LEFT, BACKLOG_MEMORY } from "./measure/backlog.js";
 import { CONNECTION_BYTES, CONNECTIONS } from "./measure/connections.js";
+import { DURABLE, DURABLE_PYTHON, durableRatio } from "./measure/durable.js";
 import { JOBS, jobsName, MEMORY_OVER_TCP, OF_STUB } from "./measure/jobs.js";
 import { JOBS_PYTHON, pythonJobsName, ratioName } from "./measure/jobs-python.js";
 import { LARGE_POP, OVER_PARSE } from "./measure/large-pop.js";
 import { MEMORY, memoryName } from "./measure/memory.js";
 import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-python.js";
+import { OVERLOAD, REFUSAL_P99 } from "./measure/overload.js";
+import { RESTART, RESTART_SMALL } from "./measure/restart.js";
 import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
 
 export interface SummaryRow {
@@ -121,6 +125,62 @@ const PROMISES: readonly Promised[] = [
     name: SIGTERM_EXIT,
     unit: "ms",
     atMost: 5_000,
+  },
+  {
+    what: "push + pop, Python client, 64 threads, fsync ÷ memory",
+    group: DURABLE_PYTHON,
+    name: durableRatio({ client: "Python", inFlight: 64 }),
+    unit: "×",
+    atLeast: 0.8,
+  },
+  {
+    what: "push + pop, Python client, one thread, fsync ÷ memory",
+    group: DURABLE_PYTHON,
+    name: durableRatio({ client: "Python", inFlight: 1 }),
+    unit: "×",
+    atLeast: 0.45,
+  },
+  {
+    what: "push + pop, TypeScript client, 64 in flight, fsync ÷ memory",
+    group: DURABLE,
+    name: durableRatio({ client: "TypeScript", inFlight: 64 }),
+    unit: "×",
+    atLeast: 0.5,
+  },
+  {
+    what: "backlog of 4 GiB, resident memory of the broker",
+    group: BACKLOG,
+    name: BACKLOG_MEMORY,
+    unit: "MB",
+    atMost: 300,
+  },
+  {
+    what: "the same, messages drained ÷ stored",
+    group: BACKLOG,
+    name: BACKLOG_DRAINED,
+    unit: "×",
+    atLeast: 1,
+  },
+  {
+    what: "the same, bytes left on the disk",
+    group: BACKLOG,
+    name: BACKLOG_LEFT,
+    unit: "MB",
+    atMost: 8,
+  },
+  {
+    what: "restart with 100,000 queued messages of 1 KB",
+    group: RESTART,
+    name: RESTART_SMALL,
+    unit: "ms",
+    atMost: 2_000,
+  },
+  {
+    what: "overload, pushes refused, p99",
+    group: OVERLOAD,
+    name: REFUSAL_P99,
+    unit: "ms",
+    atMost: 10,
   },
 ];
 

@@ -22,10 +22,10 @@ def serve():
         yield address
 
 
-@pytest.fixture(scope="session")
-def broker():
-    """`millrace broker`: the broker alone."""
-    with millrace("broker") as address:
+@pytest.fixture(scope="session", params=["fsync", "memory"])
+def broker(request):
+    """`millrace broker`: the broker alone, with its messages on the disk and in memory."""
+    with millrace("broker", "--durability", request.param) as address:
         yield address
 
 

@@ -7,7 +7,6 @@ this one. The client's script runs against our broker too: it must see the same 
 
 import json
 
-import pytest
 from nv_ingest_client.primitives import JobSpec
 from support.documents import DOCUMENTS, assert_in_order, sample
 from support.jobs import (
@@ -25,9 +24,15 @@ from support.processes import (
 )
 
 
-@pytest.mark.parametrize("which", ["upstream", "broker"])
-def test_our_client_sees_the_same_at_upstreams_broker_and_at_ours(request, which, queue_name):
-    address = request.getfixturevalue(which)
+def test_our_client_sees_at_upstreams_broker_what_it_sees_at_ours(upstream, queue_name):
+    assert_our_client_is_served(upstream, queue_name)
+
+
+def test_our_client_sees_the_same_at_our_broker(broker, queue_name):
+    assert_our_client_is_served(broker, queue_name)
+
+
+def assert_our_client_is_served(address, queue_name):
     seen = run_node_script("simple-client.mjs", address.host, address.port, queue_name)
     job = json.loads(seen.pop("job"))
     assert job == {"job_id": seen.pop("jobId"), "n": 12345678901234567890}

@@ -28,7 +28,8 @@ interface Facts {
 /** `millrace serve` on a free port, and what it says, line by line. */
 async function startServe({ processes }: Bench) {
   const args = [pathOf("../dist/cli/main.js"), "serve", "--port", "0", "--json"];
-  const child = spawn(process.execPath, [...args, "--log-level", "silent"], {
+  const memory = ["--durability", "memory"];
+  const child = spawn(process.execPath, [...args, ...memory, "--log-level", "silent"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   processes.adopt(child);

@@ -17,6 +17,10 @@ export interface JobLoad extends LoadBounds {
   readonly bytes: number;
 }
 
+export interface PairLoad extends JobLoad {
+  readonly queueName: string;
+}
+
 serveCalls({
   /** Each client is a `SimpleClient` of its own, and has a connection of its own. */
   async operations({ port, operation, queueName, bytes, ...bounds }: OperationLoad) {
@@ -44,6 +48,19 @@ serveCalls({
     const job = jobText(bytes);
     try {
       return await runLoad(bounds, () => runJob(client, TASK_QUEUE, job));
+    } finally {
+      await client.close();
+    }
+  },
+  /** One `SimpleClient` that pushes a message and pops one, so many times side by side. */
+  async pairs({ port, bytes, queueName, ...bounds }: PairLoad) {
+    const client = new SimpleClient({ host: "127.0.0.1", port });
+    const message = jobText(bytes);
+    try {
+      return await runLoad(bounds, async () => {
+        await client.submitMessage(queueName, message);
+        if ((await client.fetchMessage(queueName)) === undefined) throw new Error("no message");
+      });
     } finally {
       await client.close();
     }

@@ -11,7 +11,7 @@ import { jobText, TASK_QUEUE } from "../messages.js";
 import { runJob } from "../run-job.js";
 import { serveCalls } from "../worker.js";
 
-const broker = new SimpleMessageBroker({ brokerParams: { maxQueueSize: 0 } });
+const broker = new SimpleMessageBroker({ durability: "memory", brokerParams: { maxQueueSize: 0 } });
 const brokerClient = { clientType: "memory", broker } as const;
 const client = new MemoryClient(brokerClient);
 

@@ -1,4 +1,5 @@
 /** Raw handshakes, in a process of their own: PUSH or POP that write once and parse nothing. */
+import { setTimeout } from "node:timers/promises";
 import { runLoad } from "../load.js";
 import { jobText } from "../messages.js";
 import { popFrame, pushFrame, RawLine } from "../raw-line.js";
@@ -16,6 +17,16 @@ export interface RawLoad {
   readonly connectsEach?: boolean;
 }
 
+/** Clients that push into a full queue, and pause after each refusal. */
+export interface RefusedLoad {
+  readonly port: number;
+  readonly queueName: string;
+  readonly bytes: number;
+  readonly clients: number;
+  readonly durationMs: number;
+  readonly pauseMs: number;
+}
+
 serveCalls({
   async load(load: RawLoad) {
     const { port, operation, queueName, bytes, clients, connectsEach = false } = load;
@@ -30,6 +41,18 @@ serveCalls({
     const lines = await Promise.all(Array.from({ length: clients }, () => RawLine.open(port)));
     try {
       return await runLoad(load, (client) => (lines[client] as RawLine).handshake(frame));
+    } finally {
+      for (const line of lines) line.close();
+    }
+  },
+  async refused({ port, queueName, bytes, clients, durationMs, pauseMs }: RefusedLoad) {
+    const frame = pushFrame(queueName, jobText(bytes));
+    const lines = await Promise.all(Array.from({ length: clients }, () => RawLine.open(port)));
+    const paused = (client: number) => setTimeout(Math.random() * 2 * pauseMs, client);
+    try {
+      return await runLoad({ clients, durationMs, pause: paused }, (client) =>
+        (lines[client] as RawLine).refusal(frame),
+      );
     } finally {
       for (const line of lines) line.close();
     }

@@ -79,10 +79,14 @@ def load(port, operation, threads, durationMs, warmUpMs=0, countMax=None, queueN
         fetched = client.fetch_message(submitted.transaction_id)
         return fetched.response_code == 0 and '"status"' in fetched.response[:20]
 
+    def run_pair():
+        return operations["push"]() and operations["pop"]()
+
     operations = {
         "ping": lambda: client.ping().response_code == 0,
         "push": lambda: client.submit_message(queueName, text).response_code == 0,
         "pop": lambda: client.fetch_message(queueName).response_code == 0,
+        "pair": run_pair,
         "job": run_job,
     }
     operate = operations[operation]

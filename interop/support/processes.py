@@ -35,11 +35,12 @@ class Address:
 
 
 @contextlib.contextmanager
-def running(command, *, cwd=None):
+def running(command, *, cwd=None, ends_with=0):
     """Runs `command` and yields (process, first line of its standard output that is a JSON object).
 
     The process gets SIGTERM at the end and must leave by itself with code 0; one that does not is
-    a failure. Its log goes to a file that is shown only when it did not start or stop as it should.
+    a failure. A test that kills its process says so with `ends_with`. The log goes to a file that
+    is shown only when the process did not start or stop as it should.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         process = subprocess.Popen(
@@ -54,7 +55,7 @@ def running(command, *, cwd=None):
         try:
             yield process, _ready_line(process, command, log)
             code = _stop(process)
-            assert code == 0, f"{_name(command)} ended with {code}:\n{_tail(log)}"
+            assert code == ends_with, f"{_name(command)} ended with {code}:\n{_tail(log)}"
         finally:
             if process.poll() is None:
                 process.kill()
@@ -107,12 +108,32 @@ def _tail(log):
 
 
 @contextlib.contextmanager
-def millrace(subcommand, *options):
-    """A broker (`broker`) or a broker with its pipeline (`serve`) of the project's command line."""
-    command = ["node", MILLRACE, subcommand, "--port", "0", "--json", *options]
-    with running(command, cwd=REPOSITORY) as (process, ready):
-        url = urlsplit(ready["url"])
-        yield Address(url.hostname, url.port, process)
+def millrace(subcommand, *options, data_dir=None, ends_with=0):
+    """A broker (`broker`) or a broker with its pipeline (`serve`) of the project's command line.
+
+    It keeps its messages in `data_dir`, or in a folder of its own that is gone with it.
+    """
+    with tempfile.TemporaryDirectory(prefix="millrace-interop-") as own:
+        where = ["--port", "0", "--data-dir", data_dir or own]
+        command = ["node", MILLRACE, subcommand, "--json", *where, *options]
+        with running(command, cwd=REPOSITORY, ends_with=ends_with) as (process, ready):
+            url = urlsplit(ready["url"])
+            yield Address(url.hostname, url.port, process)
+
+
+@contextlib.contextmanager
+def millrace_to_kill(subcommand, *options, data_dir):
+    """The same, and kill -9 at the end: what it has not written down by then is lost."""
+    ending = {"data_dir": data_dir, "ends_with": -signal.SIGKILL}
+    with millrace(subcommand, *options, **ending) as address:
+        yield address
+        address.process.kill()
+        address.process.wait()
+
+
+def millrace_once(subcommand, *arguments, seconds=60):
+    """A command of the project that ends by itself. Returns the JSON that it printed."""
+    return _json_of(["node", MILLRACE, subcommand, "--json", *arguments], seconds)
 
 
 @contextlib.contextmanager
@@ -141,8 +162,12 @@ def node_script(name, *arguments):
 
 def run_node_script(name, *arguments, seconds=60):
     """A script of this folder that ends by itself. Returns the JSON that it printed."""
+    return _json_of(["node", INTEROP / name, *arguments], seconds)
+
+
+def _json_of(command, seconds):
     done = subprocess.run(
-        ["node", str(INTEROP / name), *[str(part) for part in arguments]],
+        [str(part) for part in command],
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -150,7 +175,8 @@ def run_node_script(name, *arguments, seconds=60):
         cwd=REPOSITORY,
         check=False,
     )
-    assert done.returncode == 0, f"{name} ended with {done.returncode}:\n{done.stderr[-4000:]}"
+    ended = f"{_name(command)} ended with {done.returncode}"
+    assert done.returncode == 0, f"{ended}:\n{done.stderr[-4000:]}"
     return json.loads(done.stdout)
 
 

@@ -1,4 +1,5 @@
-"""A relay between a client and a broker that knows frames, records them and can hold one back.
+"""A relay between a client and a broker that knows frames, records them, and can hold one back or
+reset both sides in the middle of one.
 
 It stands on a port of its own, in a thread of its own. The client is unmodified: it is told the
 relay's port instead of the broker's.
@@ -7,6 +8,8 @@ relay's port instead of the broker's.
 import asyncio
 import contextlib
 import json
+import socket
+import struct
 import threading
 from dataclasses import dataclass, field
 
@@ -32,6 +35,12 @@ class Exchange:
         return json.loads(body)
 
     @property
+    def transaction_id(self):
+        """That of the first answer, which is whole."""
+        first = next(data for who, _, data in self.steps if who == "broker")
+        return json.loads(first[HEADER_BYTES:])["transaction_id"]
+
+    @property
     def answers(self):
         """The broker's frames, decoded. A frame that is not whole is an error."""
         received = b"".join(data for who, _, data in self.steps if who == "broker")
@@ -45,16 +54,35 @@ class Exchange:
         return frames
 
 
+async def read_frame(reader):
+    header = await reader.readexactly(HEADER_BYTES)
+    return header + await reader.readexactly(int.from_bytes(header, "big"))
+
+
+def reset(writer):
+    """Ends a connection with a reset instead of a close in good order."""
+    no_lingering = struct.pack("ii", 1, 0)
+    writer.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, no_lingering
+    )
+    writer.transport.abort()
+
+
 class Relay:
     """Relays to `address` while it is open (`with Relay(address) as relay`).
 
     With `hold_acknowledgement_body`, the body of a client's ACK is held back until the broker has
     sent something after the ACK's header.
+
+    `bytes_of_final` is asked once in each handshake, with its exchange, how many bytes of the final
+    response may pass. When the whole of it has come from the broker and was only let through so
+    far, both connections are reset. None: it passes.
     """
 
-    def __init__(self, address, *, hold_acknowledgement_body=False):
+    def __init__(self, address, *, hold_acknowledgement_body=False, bytes_of_final=None):
         self._target = (address.host, address.port)
         self._holds = hold_acknowledgement_body
+        self._bytes_of_final = bytes_of_final
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._changed = threading.Condition()
@@ -104,9 +132,11 @@ class Relay:
             client_writer.close()
             return
         spoken = asyncio.Event()
-        down = asyncio.create_task(
-            self._pass_answers(exchange, broker_reader, client_writer, spoken)
-        )
+        if self._bytes_of_final is None:
+            passing = self._pass_answers(exchange, broker_reader, client_writer, spoken)
+        else:
+            passing = self._pass_up_to_final(exchange, broker_reader, client_writer, broker_writer)
+        down = asyncio.create_task(passing)
         try:
             await self._pass_frames(exchange, client_reader, broker_writer, spoken)
             broker_writer.write_eof()
@@ -125,6 +155,24 @@ class Relay:
                 spoken.set()
                 writer.write(data)
                 await writer.drain()
+            writer.write_eof()
+
+    async def _pass_up_to_final(self, exchange, reader, writer, broker_writer):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
+            first = await read_frame(reader)
+            self._note(exchange, "broker", "data", first)
+            writer.write(first)
+            if json.loads(first[HEADER_BYTES:])["transaction_id"] is not None:
+                final = await read_frame(reader)
+                bytes_passed = self._bytes_of_final(exchange)
+                self._note(exchange, "broker", "data", final[:bytes_passed])
+                writer.write(final[:bytes_passed])
+                if bytes_passed is not None:
+                    await writer.drain()
+                    reset(broker_writer)
+                    reset(writer)
+                    return
+            await writer.drain()
             writer.write_eof()
 
     async def _pass_frames(self, exchange, reader, writer, spoken):

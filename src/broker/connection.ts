@@ -11,7 +11,7 @@
  * line, and the peer would never see the answer that was sent before.
  */
 import type { Socket } from "node:net";
-import { hasCode, messageOf } from "../core/index.js";
+import { hasCode, messageOf, monotonicMs } from "../core/index.js";
 import {
   ACK_BYTES_MAX,
   encodeFinal,
@@ -39,6 +39,8 @@ const PATIENT_BYTES = 64 * 1024;
 const PROGRESS_BYTES = 16 * 1024;
 /** Bytes a peer may send ahead while its POP is held; then it is not read until the hold ends. */
 const READ_AHEAD_BYTES = 4 * 1024;
+/** A peer that ends so soon after a message was sent to it has probably not seen it. */
+const UNNOTICED_MS = 1_000;
 /** The start of a final response's length: see `#freeAckBody`. */
 const SEVEN_ZEROS = Buffer.alloc(7);
 
@@ -51,6 +53,10 @@ export class Connection implements Session {
   readonly #reader: FrameReader;
   #state: State = "request";
   #transaction: Transaction | undefined;
+  /** When the first response of the transaction went out. */
+  #handedAtMs = 0;
+  /** The peer has said that it has the message. */
+  #isTaken = false;
   /** Committed, and its peer is not known to have heard of it. */
   #unheard: Transaction | undefined;
   /** The peer sends no more. */
@@ -71,8 +77,8 @@ export class Connection implements Session {
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("close", (hadError) => this.#onClose(hadError));
-    // "close" always follows, but a turn of the event loop later, and a client that lost its final
-    // response may be here again before that.
+    // "close" follows, but only after the present turn of the event loop, and who lost an answer by
+    // this may repeat its push within that turn.
     socket.on("error", () => this.#conclude(false));
     this.#waitForRequest();
   }
@@ -108,6 +114,8 @@ export class Connection implements Session {
   transact(first: readonly Buffer[], transaction: Transaction): void {
     this.#send(first);
     this.#transaction = transaction;
+    this.#handedAtMs = monotonicMs();
+    this.#isTaken = false;
     this.#state = "ack";
     this.#waitForAck(transaction.ackWaitMs);
     this.#advance();
@@ -188,6 +196,7 @@ export class Connection implements Session {
     this.#broker.queues.budget.giveBack(heldBytes);
     if (ack.kind === "acknowledged") this.#commit(transaction);
     else if (ack.kind === "extended" && transaction.maxExtendMs !== undefined) {
+      this.#isTaken = true;
       this.#waitForAck(Math.min(ack.extendS * 1000, transaction.maxExtendMs));
     } else this.#refuseAck(ack.kind === "released" ? "released" : "lost");
   }
@@ -350,7 +359,7 @@ export class Connection implements Session {
       return;
     }
     if (this.#state === "held") this.#endOfHold(true);
-    else if (this.#state === "ack") this.#refuseAck("lost");
+    else if (this.#state === "ack") this.#refuseAck(this.#endOfLine);
     else if (this.#state === "request") this.#discard(0);
     this.#socket.destroySoon();
   }
@@ -361,11 +370,20 @@ export class Connection implements Session {
     this.#timer.disarm();
     this.#wait?.cancel();
     this.#wait = undefined;
-    this.#transaction?.abort("lost");
+    this.#transaction?.abort(this.#endOfLine);
     this.#transaction = undefined;
     this.#conclude(isClean);
     this.#reader.close();
     this.#broker.onClose(this);
+  }
+
+  /**
+   * A consumer that closes while its POP waits may be handed a message in that very moment. It has
+   * not lost what it never had: that counts only from a sign of life on, or after a while.
+   */
+  get #endOfLine(): LeaseEnd {
+    const wasHeld = this.#isTaken || monotonicMs() - this.#handedAtMs > UNNOTICED_MS;
+    return wasHeld ? "lost" : "released";
   }
 
   /** One write per frame, less the bytes of it that were sent ahead. */

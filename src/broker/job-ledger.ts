@@ -4,7 +4,7 @@
  * documents of jobs and therefore lives in another room.
  */
 import type { CancelOutcome, DeadAnswer, DeadQuestion } from "../wire/index.js";
-import type { QueuedMessage } from "./queued-message.js";
+import type { QueuedMessage } from "./queue.js";
 import type { Mark } from "./store/entry.js";
 
 /** Why a push is not taken. `unavailable` passes soon; `jobOver` and `leaseOver` never do. */

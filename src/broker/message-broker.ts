@@ -7,12 +7,10 @@ import {
   Component,
   clampTimerMs,
   epochSeconds,
-  hasCode,
   isoNow,
   type Logger,
   messageOf,
   monotonicMs,
-  newId,
   processId,
   silentLogger,
   VERSION,
@@ -24,18 +22,16 @@ import {
   FEATURES,
   type HeldMessage,
   type MessageExchange,
-  QueueErrors,
-  stampJobId,
 } from "../wire/index.js";
 import { type BrokerCounters, type BrokerState, zeroCounters } from "./broker-state.js";
 import { Connection } from "./connection.js";
 import { BrokerErrors } from "./errors.js";
-import type { JobLedger, LedgerStats, PushRefusal } from "./job-ledger.js";
+import type { JobLedger, LedgerStats } from "./job-ledger.js";
+import { LocalExchange } from "./local-exchange.js";
 import type { BrokerConfig } from "./options.js";
 import { describePortOwner } from "./port-owner.js";
 import { PushDoubts } from "./push-doubts.js";
-import { type Loan, Queues } from "./queues.js";
-import { StoreErrors } from "./store/errors.js";
+import { Queues } from "./queues.js";
 import { MemoryStore } from "./store/memory-store.js";
 import {
   CONFIRM_MS,
@@ -59,7 +55,6 @@ const BACKLOG = 4_096;
 
 /** What a broker can do that knows no jobs. */
 const WITHOUT_LEDGER = ["keepalive", "hold", "lease", "dedup"] as const;
-const NO_DIGEST = Buffer.alloc(16);
 
 export interface MessageBrokerStats extends BrokerCounters {
   running: boolean;
@@ -121,8 +116,7 @@ export class MessageBroker
   #phase: BrokerState["phase"] = "open";
   #onEmpty: (() => void) | undefined;
   #ended: Promise<void> | undefined;
-  /** Ends each wait of `take`. */
-  readonly #localWaits = new Set<() => void>();
+  #local!: LocalExchange;
 
   constructor(config: BrokerConfig, dependencies: MessageBrokerDependencies = {}) {
     super();
@@ -164,53 +158,12 @@ export class MessageBroker
     };
   }
 
-  async store(
-    queueName: string,
-    body: Buffer,
-    options: { readonly stampJobId: boolean; readonly leaseId?: string | undefined },
-  ): Promise<string> {
-    const { stampJobId: isJob, leaseId } = options;
-    if (!this.#isOpen || this.#phase === "stopping") throw QueueErrors.UNAVAILABLE({ queueName });
-    const id = isJob && this.#ledger !== undefined ? this.#ledger.newJobId() : newId();
-    const stamped = isJob ? stampJobId(body, id) : body;
-    this.#counters.pushes++;
-    const push = { queueName, body: stamped, heldBytes: 0, isJob, id, digest: NO_DIGEST, leaseId };
-    const reservation = this.#queues.reserve(push);
-    if (typeof reservation === "string") {
-      this.#counters.pushesRefused++;
-      throw refused(reservation, queueName);
-    }
-    const kept = reservation.store();
-    if (kept === "jobOver") throw QueueErrors.JOB_OVER({ queueName });
-    if (kept.stored !== undefined) await kept.stored;
-    this.#counters.stored++;
-    // Who calls has its answer as soon as this returns.
-    this.#store.mark(kept.entry, { kind: "confirmed" });
-    return id;
+  store(...call: Parameters<MessageExchange["store"]>): Promise<string> {
+    return this.#local.store(...call);
   }
 
-  async take(
-    queueName: string,
-    options: { readonly waitMs: number; readonly signals?: readonly (AbortSignal | undefined)[] },
-  ): Promise<HeldMessage | undefined> {
-    const { waitMs, signals = [] } = options;
-    const endMs = monotonicMs() + waitMs;
-    this.#counters.pops++;
-    while (this.#isOpen) {
-      const leftMs = Math.max(0, endMs - monotonicMs());
-      const loan = this.#queues.take(queueName) ?? (await this.#wait(queueName, leftMs, signals));
-      if (loan === undefined) return undefined;
-      const body = loan.body();
-      try {
-        // A job may bring this very process down, so its hand-out is written before it begins.
-        if (loan.noted !== undefined) await loan.noted;
-        return this.#held(loan, Buffer.isBuffer(body) ? body : await body);
-      } catch (error) {
-        loan.giveBack("released");
-        if (!hasCode(error, StoreErrors.DAMAGED.code)) throw error;
-      }
-    }
-    return undefined;
+  take(...call: Parameters<MessageExchange["take"]>): Promise<HeldMessage | undefined> {
+    return this.#local.take(...call);
   }
 
   size(queueName: string): number {
@@ -252,7 +205,7 @@ export class MessageBroker
     this.#phase = "stopping";
     this.#queues.isStopping = true;
     this.#server?.close();
-    for (const giveUp of [...this.#localWaits]) giveUp();
+    this.#local.endWaits();
     for (const connection of this.#connections) connection.drain();
     if (this.#connections.size > 0) {
       await new Promise<void>((resolve) => {
@@ -285,6 +238,7 @@ export class MessageBroker
     const now = () => Math.round(epochSeconds() * 1000);
     this.#queues = new Queues({ config, store, ledger, logger, now });
     this.#doubts = new PushDoubts(monotonicMs, (entry) => store.mark(entry, { kind: "confirmed" }));
+    this.#local = new LocalExchange(this.#connectionState(), () => this.#isOpen);
     if (!(store instanceof MemoryStore)) return;
     this.#queues.open(store.open());
     this.#isOpen = true;
@@ -356,60 +310,6 @@ export class MessageBroker
     this.#prepare();
   }
 
-  #wait(
-    queueName: string,
-    waitMs: number,
-    signals: readonly (AbortSignal | undefined)[],
-  ): Promise<Loan | undefined> {
-    const reason = this.#ledger?.expiryOf(queueName);
-    if (reason !== undefined) return Promise.reject(QueueErrors.RESULT_EXPIRED({ reason }));
-    const isOver = waitMs <= 0 || signals.some((signal) => signal?.aborted);
-    if (isOver || this.#phase === "stopping") return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const cancel = this.#queues.wait(queueName, (late) => finish(late));
-      if (cancel === undefined) {
-        const { maxWaitersPerQueue } = this.config;
-        reject(QueueErrors.WAITERS_FULL({ queueName, maxWaitersPerQueue }));
-        return;
-      }
-      const giveUp = () => {
-        cancel();
-        finish(undefined);
-      };
-      const finish = (loan: Loan | undefined) => {
-        clearTimeout(timer);
-        for (const signal of signals) signal?.removeEventListener("abort", giveUp);
-        this.#localWaits.delete(giveUp);
-        resolve(loan);
-      };
-      const timer = setTimeout(giveUp, clampTimerMs(waitMs));
-      for (const signal of signals) signal?.addEventListener("abort", giveUp);
-      this.#localWaits.add(giveUp);
-    });
-  }
-
-  #held(loan: Loan, body: Buffer): HeldMessage {
-    const { lease } = loan;
-    return {
-      body,
-      leaseId: lease.id,
-      get onLost() {
-        return lease.onLost;
-      },
-      set onLost(listener: (() => void) | undefined) {
-        lease.onLost = listener;
-      },
-      acknowledge: async () => {
-        const settled = loan.settle();
-        if (settled === undefined) return false;
-        this.#counters.delivered++;
-        if (settled.kept !== undefined) await settled.kept;
-        return true;
-      },
-      release: () => loan.giveBack("released"),
-    };
-  }
-
   #connectionState(): BrokerState {
     const phase = () => this.#phase;
     return {
@@ -460,18 +360,5 @@ export class MessageBroker
   #drop(dropped: number): void {
     this.#dropped += dropped;
     if (dropped > 0) this.#logger.warn({ dropped }, "messages in memory were dropped");
-  }
-}
-
-function refused(refusal: PushRefusal, queueName: string) {
-  switch (refusal) {
-    case "full":
-      return QueueErrors.FULL({ queueName });
-    case "unavailable":
-      return QueueErrors.UNAVAILABLE({ queueName });
-    case "jobOver":
-      return QueueErrors.JOB_OVER({ queueName });
-    case "leaseOver":
-      return QueueErrors.LEASE_OVER({ queueName });
   }
 }

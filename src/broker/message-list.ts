@@ -2,23 +2,26 @@
  * Messages in the order of their sequence. Nearly always one is added at the end and taken from the
  * front; one that was given back keeps its number and so finds its old place.
  */
-import type { QueuedMessage } from "./queued-message.js";
+
+interface Numbered {
+  readonly entry: { readonly sequence: number };
+}
 
 /** Cut off the emptied front when it is at least this long and half of the list. */
 const COMPACT_LENGTH = 1_024;
 
-export class MessageList {
-  #fresh: (QueuedMessage | undefined)[] = [];
+export class MessageList<M extends Numbered> {
+  #fresh: (M | undefined)[] = [];
   #front = 0;
   /** Given back, highest number first: the next one is at the end. */
-  readonly #returned: QueuedMessage[] = [];
+  readonly #returned: M[] = [];
 
   get length(): number {
     return this.#fresh.length - this.#front + this.#returned.length;
   }
 
   /** The message with the lowest number. */
-  get first(): QueuedMessage | undefined {
+  get first(): M | undefined {
     const returned = this.#returned.at(-1);
     const fresh = this.#fresh[this.#front];
     if (returned === undefined || fresh === undefined) return returned ?? fresh;
@@ -26,7 +29,7 @@ export class MessageList {
   }
 
   /** Adds a message wherever its number belongs; at the end, nearly always. */
-  add(message: QueuedMessage): void {
+  add(message: M): void {
     const last = this.#fresh.at(-1);
     if (last === undefined || last.entry.sequence < message.entry.sequence) {
       this.#fresh.push(message);
@@ -35,7 +38,7 @@ export class MessageList {
     this.#returned.splice(this.#returnedIndex(message), 0, message);
   }
 
-  takeFirst(): QueuedMessage | undefined {
+  takeFirst(): M | undefined {
     const { first } = this;
     if (first === undefined) return undefined;
     if (first === this.#returned.at(-1)) this.#returned.pop();
@@ -44,7 +47,7 @@ export class MessageList {
   }
 
   /** Takes a message out of the line. It must be in it. */
-  remove(message: QueuedMessage): void {
+  remove(message: M): void {
     const index = this.#returnedIndex(message) - 1;
     if (this.#returned[index] === message) this.#returned.splice(index, 1);
     else if (this.#fresh[this.#front] === message) this.#dropFront();
@@ -63,12 +66,12 @@ export class MessageList {
   }
 
   /** How many of the returned have this number or a higher one. */
-  #returnedIndex({ entry }: QueuedMessage): number {
+  #returnedIndex({ entry }: M): number {
     let low = 0;
     let high = this.#returned.length;
     while (low < high) {
       const middle = (low + high) >> 1;
-      const other = this.#returned[middle] as QueuedMessage;
+      const other = this.#returned[middle] as M;
       if (other.entry.sequence >= entry.sequence) low = middle + 1;
       else high = middle;
     }

@@ -4,13 +4,15 @@
  * stored. A push whose sender is known to have heard is never in here, so that honest equal jobs
  * stay two.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { Entry } from "./store/entry.js";
 import { CONFIRM_MS } from "./store/message-store.js";
 
 /** More are forgotten, oldest first: each stands for a broken connection of the last two minutes. */
 const DOUBTS_MAX = 100_000;
 const DIGEST_BYTES = 16;
+/** Up to so many bytes, copying to hash them in one call costs less than an object that hashes. */
+const scratch = Buffer.allocUnsafeSlow(16 * 1024);
 
 export interface Doubt {
   readonly key: string;
@@ -20,17 +22,28 @@ export interface Doubt {
   /** Still on its way to the disk; its repetition waits for the same. */
   readonly stored: Promise<void> | undefined;
   readonly untilMs: number;
+  /** How many connections repeat it just now. */
+  repetitions: number;
 }
 
 /** What pushes of the same bytes by the same command to the same queue have in common. */
 export function digestOf(command: string, queueName: string, message: Buffer): Buffer {
-  const hash = createHash("sha256").update(`${command} ${Buffer.byteLength(queueName)} `);
-  return hash.update(queueName).update(message).digest().subarray(0, DIGEST_BYTES);
+  const head = `${command} ${Buffer.byteLength(queueName)} ${queueName}`;
+  // A character has three bytes at most.
+  if (head.length * 3 + message.length > scratch.length) {
+    const digest = createHash("sha256").update(head).update(message).digest();
+    return digest.subarray(0, DIGEST_BYTES);
+  }
+  const headBytes = scratch.write(head);
+  const bytes = headBytes + message.copy(scratch, headBytes);
+  return hash("sha256", scratch.subarray(0, bytes), "buffer").subarray(0, DIGEST_BYTES);
 }
 
 export class PushDoubts {
   /** In the order in which they end. */
-  readonly #doubts = new Map<string, Doubt>();
+  readonly #doubts = new Set<Doubt>();
+  /** Equal pushes can be lost at the same time, and then each is repeated. Oldest first. */
+  readonly #byKey = new Map<string, Doubt[]>();
   /** Stored pushes whose senders have their answer on the way, by key. */
   readonly #open = new Map<string, number>();
   readonly #nowMs: () => number;
@@ -63,44 +76,53 @@ export class PushDoubts {
     return this.#open.has(key);
   }
 
+  /** What a push of this key repeats: the oldest that no other connection repeats, if there is one. */
   find(key: string): Doubt | undefined {
+    if (this.#doubts.size === 0) return undefined;
     this.#expire();
-    return this.#doubts.get(key);
+    const doubts = this.#byKey.get(key) ?? [];
+    return doubts.find(({ repetitions }) => repetitions === 0) ?? doubts[0];
   }
 
   /** Its sender may not have heard. @param leftMs how long it may still come again. */
-  add(push: Omit<Doubt, "untilMs">, leftMs = CONFIRM_MS): void {
+  add(push: Omit<Doubt, "untilMs" | "repetitions">, leftMs = CONFIRM_MS): void {
     this.#expire();
     const { key } = push;
-    const former = this.#doubts.get(key);
-    this.#doubts.delete(key);
-    if (former !== undefined && former.entry !== push.entry) this.#onOver(former.entry);
-    this.#doubts.set(key, { ...push, untilMs: this.#nowMs() + leftMs });
+    const doubt = { ...push, untilMs: this.#nowMs() + leftMs, repetitions: 0 };
+    this.#doubts.add(doubt);
+    const equal = this.#byKey.get(key);
+    if (equal === undefined) this.#byKey.set(key, [doubt]);
+    else equal.push(doubt);
+    // What could not be stored after all is a new push when it comes again.
+    push.stored?.catch(() => this.#forget(doubt));
     if (this.#doubts.size <= DOUBTS_MAX) return;
-    const [oldest] = this.#doubts.values();
+    const [oldest] = this.#doubts;
     if (oldest !== undefined) this.#end(oldest);
-  }
-
-  /** It was never stored after all, so its repetition is a push like any other. */
-  withdraw(key: string, id: string): void {
-    if (this.#doubts.get(key)?.id === id) this.#doubts.delete(key);
   }
 
   /** The sender of the repetition has heard, so that of the first has. */
   resolve(doubt: Doubt): void {
-    if (this.#doubts.get(doubt.key) === doubt) this.#end(doubt);
+    this.#end(doubt);
   }
 
   #expire(): void {
     const nowMs = this.#nowMs();
-    for (const doubt of this.#doubts.values()) {
+    for (const doubt of this.#doubts) {
       if (doubt.untilMs > nowMs) break;
       this.#end(doubt);
     }
   }
 
   #end(doubt: Doubt): void {
-    this.#doubts.delete(doubt.key);
-    this.#onOver(doubt.entry);
+    if (this.#forget(doubt)) this.#onOver(doubt.entry);
+  }
+
+  /** Whether it was there. */
+  #forget(doubt: Doubt): boolean {
+    if (!this.#doubts.delete(doubt)) return false;
+    const others = (this.#byKey.get(doubt.key) ?? []).filter((other) => other !== doubt);
+    if (others.length > 0) this.#byKey.set(doubt.key, others);
+    else this.#byKey.delete(doubt.key);
+    return true;
   }
 }

@@ -1,22 +1,50 @@
 /**
- * One queue: the line of its messages, those that are handed out, and the consumers that wait. The
- * ways of a message are drawn in `queued-message.ts`.
+ * One queue: the line of its messages, those that are handed out, and the consumers that wait.
  *
  * A place is reserved with the first response of a push and counts against the limit from then on,
  * so that overlapping pushes cannot exceed it.
  */
 import { newId } from "../core/index.js";
 import { MessageList } from "./message-list.js";
-import type { QueuedMessage } from "./queued-message.js";
+import type { Entry } from "./store/entry.js";
+
+/** The right of one consumer to one message, from hand-out to acknowledgement or give-back. */
+export interface Lease {
+  readonly id: string;
+  /** Called once when the lease is ended over its holder's head. */
+  onLost: (() => void) | undefined;
+}
+
+/**
+ *   ready ──take──> leased ──acknowledged──> gone, or aside
+ *     ^                └────given back────> ready, aside or gone
+ *     └──restore── aside: in the store, in no line: fetched results, dead letters, taken jobs
+ */
+export type Place = "ready" | "leased" | "aside" | "gone";
+
+export interface QueuedMessage {
+  readonly entry: Entry;
+  readonly queue: MessageQueue;
+  place: Place;
+  /** The present lease, or the last one. */
+  lease: Lease | undefined;
+  /**
+   * To be handed out while no other such message of its queue is: its next delivery is its last
+   * one, and if it is what kills its consumers, it must not take its neighbours along.
+   */
+  goesAlone: boolean;
+  /** What it counts against the broker's memory. */
+  heldBytes: number;
+}
 
 /** A consumer that waits. It is called once, with a message that is leased from then on. */
 export type Waiter = (message: QueuedMessage) => void;
 
 export class MessageQueue {
   readonly name: string;
-  readonly #ready = new MessageList();
+  readonly #ready = new MessageList<QueuedMessage>();
   /** Ready, and to be handed out alone. */
-  readonly #alone = new MessageList();
+  readonly #alone = new MessageList<QueuedMessage>();
   readonly #waiters = new Set<Waiter>();
   #leasedCount = 0;
   #aloneLeasedCount = 0;
@@ -108,7 +136,7 @@ export class MessageQueue {
     this.#waiters.delete(waiter);
   }
 
-  #lineOf({ goesAlone }: QueuedMessage): MessageList {
+  #lineOf({ goesAlone }: QueuedMessage): MessageList<QueuedMessage> {
     return goesAlone ? this.#alone : this.#ready;
   }
 

@@ -5,8 +5,7 @@
 import { ByteBudget, hasCode, type Logger } from "../core/index.js";
 import type { JobLedger, LeaseEnd, LedgerHost, PushRefusal } from "./job-ledger.js";
 import type { BrokerConfig } from "./options.js";
-import { MessageQueue, type Waiter } from "./queue.js";
-import type { Lease, QueuedMessage } from "./queued-message.js";
+import { type Lease, MessageQueue, type QueuedMessage, type Waiter } from "./queue.js";
 import type { Entry, Mark, MessageKind } from "./store/entry.js";
 import { StoreErrors } from "./store/errors.js";
 import type { MessageStore, Recovered } from "./store/message-store.js";
@@ -305,14 +304,20 @@ export class Queues implements LedgerHost {
     const lease = message.lease as Lease;
     const { entry } = message;
     const isJob = this.#ledger !== undefined && entry.kind === "job";
+    let isOver = false;
     return {
       message,
       lease,
       noted: isJob ? this.#store.mark(entry, { kind: "handed" }) : undefined,
       body: () => this.#body(message),
-      settle: () => this.#settle(message, lease),
+      settle: () => {
+        if (isOver) return undefined;
+        isOver = true;
+        return this.#settle(message, lease);
+      },
       giveBack: (end) => {
-        if (message.lease !== lease || message.place !== "leased") return;
+        if (isOver || message.lease !== lease || message.place !== "leased") return;
+        isOver = true;
         this.#giveBack(message, end === "lost" && this.isStopping ? "released" : end);
       },
     };

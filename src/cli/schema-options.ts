@@ -36,6 +36,8 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["taskQueue", "NAME"],
   ["host", "ADDRESS"],
   ["port", "PORT"],
+  ["dataDir", "DIR"],
+  ["queues", "JSON"],
 ]);
 
 /** What zod keeps of a schema; the part of it that is read here. */
@@ -147,6 +149,7 @@ function suffixOf({ type, choices, hasDefault, defaultValue, path }: Leaf): stri
 }
 
 function readable(key: string, value: unknown): string {
+  if (typeof value === "object") return JSON.stringify(value);
   if (!key.includes("Bytes") || typeof value !== "number" || value < 10 * KiB) return String(value);
   return value % MiB === 0 ? `${value}, ${value / MiB} MiB` : `${value}`;
 }

@@ -26,8 +26,8 @@ export interface FetchOptions extends CallOptions {
 export interface DeliveryOptions extends FetchOptions {
   /**
    * How long the broker keeps the message for a consumer that it hears nothing of, in milliseconds;
-   * default 300,000. While the delivery is open the client tells the broker every third of it that
-   * the consumer lives. A broker that cannot be told keeps the message for this time or an hour, the
+   * default 300,000. At once and then every third of it the client tells the broker that the
+   * consumer has the message and lives. A broker that cannot be told keeps the message for this time or an hour, the
    * longer one of them; a client in the broker's own process keeps it until it is settled, lost or
    * the client is closed.
    */
@@ -96,8 +96,8 @@ export interface MessageBrokerClient extends AsyncDisposable {
   size(queueName: string, options?: CallOptions): Promise<number>;
   /**
    * Ends a job wherever it is; its result says that it was cancelled, and who works on it is told.
-   * "over": it had ended before. "unknown": the broker knows no such job. A call whose connection was
-   * lost is repeated, and then may find "over" what it cancelled itself.
+   * "cancelled" also when it was cancelled before, so that the call can be repeated. "over": it had
+   * ended otherwise, or its cancelling is long ago. "unknown": the broker knows no such job.
    *
    * @throws CLIENT_FEATURE_MISSING where the broker cannot cancel, and what `size` throws.
    */

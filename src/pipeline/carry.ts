@@ -60,20 +60,17 @@ async function throughStages(
   { lost }: DeliveryFacts,
   { runners, cutoffs }: Means,
 ): Promise<IngestControlMessage | undefined> {
-  const { signal, unlink } = linkSignals(cutoffs.working.signal, lost);
+  const stopped = cutoffs.working.signal;
+  const ends = lost === undefined ? [stopped] : [lost, stopped];
   let current = message;
-  try {
-    for (const runner of runners) {
-      if (current.failed) break;
-      try {
-        current = await runner.run(current, signal);
-      } catch (cause) {
-        if (lost?.aborted || cutoffs.unfinished === "release") return undefined;
-        current.fail({ stage: runner.stage.name, cause });
-      }
+  for (const runner of runners) {
+    if (current.failed) break;
+    try {
+      current = await runner.run(current, ends);
+    } catch (cause) {
+      if (lost?.aborted || cutoffs.unfinished === "release") return undefined;
+      current.fail({ stage: runner.stage.name, cause });
     }
-  } finally {
-    unlink();
   }
   return current;
 }

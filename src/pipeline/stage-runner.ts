@@ -49,24 +49,29 @@ export class StageRunner {
    * The message after the stage. A stage that throws, returns something else or takes too long makes
    * it a failed one.
    *
-   * @throws the reason of `signal`, and only that, when it fires meanwhile.
+   * @param ends several signals, since linking them for each message would cost more than most stages.
+   * @throws the reason of one of `ends`, and only that, when it fires meanwhile.
    */
-  async run(message: IngestControlMessage, signal: AbortSignal): Promise<IngestControlMessage> {
+  async run(
+    message: IngestControlMessage,
+    ends: readonly AbortSignal[],
+  ): Promise<IngestControlMessage> {
     const { name } = this.stage;
-    signal.throwIfAborted();
+    firedIn(ends)?.throwIfAborted();
     const isTraced = message.tracing;
     const identity = identityOf(message);
     if (isTraced) traceArrival(message, name);
     let result = message;
     try {
       if (this.stage.accepts?.(message) === false) this.stats.skipped++;
-      else result = await this.#process(message, signal);
+      else result = await this.#process(message, ends);
       if (isTraced) result.setTimestamp(exitKey(name), epochNanoseconds());
     } catch (cause) {
       result = message;
-      if (signal.aborted) {
+      const end = firedIn(ends);
+      if (end !== undefined) {
         restore(message, identity);
-        throw signal.reason;
+        throw end.reason;
       }
       this.stats.errors++;
       message.fail({ stage: name, cause });
@@ -78,13 +83,13 @@ export class StageRunner {
 
   async #process(
     message: IngestControlMessage,
-    signal: AbortSignal,
+    ends: readonly AbortSignal[],
   ): Promise<IngestControlMessage> {
     const { name } = this.stage;
     const startedAtMs = monotonicMs();
     this.stats.inFlight++;
     try {
-      const result = await this.#withinTime(message, signal);
+      const result = await this.#withinTime(message, ends);
       checkResult(result, name);
       result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
       this.stats.processed++;
@@ -95,7 +100,7 @@ export class StageRunner {
     }
   }
 
-  async #withinTime(message: IngestControlMessage, stopped: AbortSignal): Promise<unknown> {
+  async #withinTime(message: IngestControlMessage, ends: readonly AbortSignal[]): Promise<unknown> {
     const { stageTimeoutMs, logger } = this.#config;
     const own = new AbortController();
     const result: unknown = this.stage.process(message, { signal: own.signal, logger });
@@ -106,7 +111,7 @@ export class StageRunner {
         settle();
         reject(reason);
       };
-      const onStop = () => giveUp(stopped.reason);
+      const onEnd = () => giveUp(firedIn(ends)?.reason);
       const { name: stage } = this.stage;
       const timer = setTimeout(
         () => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, stageTimeoutMs })),
@@ -114,13 +119,17 @@ export class StageRunner {
       );
       const settle = () => {
         clearTimeout(timer);
-        stopped.removeEventListener("abort", onStop);
+        for (const end of ends) end.removeEventListener("abort", onEnd);
       };
-      stopped.addEventListener("abort", onStop);
+      for (const end of ends) end.addEventListener("abort", onEnd);
       Promise.resolve(result).then(resolve, reject).finally(settle);
-      if (stopped.aborted) onStop();
+      if (firedIn(ends) !== undefined) onEnd();
     });
   }
+}
+
+function firedIn(ends: readonly AbortSignal[]): AbortSignal | undefined {
+  return ends.find(({ aborted }) => aborted);
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

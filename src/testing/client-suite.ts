@@ -1,6 +1,7 @@
 /** The one suite that every client of a broker passes, whatever carries its calls. */
 import assert from "node:assert/strict";
 import type { MessageBrokerClient } from "../client/index.js";
+import { leaseIds, lostByClose, neverLost } from "./client-suite-deliveries.js";
 import {
   abortDelivery,
   abortedBefore,
@@ -57,6 +58,9 @@ export function clientSuite(name: string, factory: Factory, runner: TestRunner):
     clientTest("a delivery that is aborted at any point loses no message", abortDelivery);
     clientTest("a submit that is aborted at any point stores once or not at all", abortSubmit);
     clientTest("closing ends the calls that wait and gives back what is in work", close);
+    clientTest("each delivery has an id of its own", leaseIds);
+    clientTest("closing tells consumers that their deliveries are lost, once", lostByClose);
+    clientTest("a delivery that is settled is never lost", neverLost);
     clientTest("a closed client refuses every call", useAfterClose);
   });
 }

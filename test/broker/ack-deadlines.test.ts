@@ -6,15 +6,8 @@
  */
 import { expect, test } from "vitest";
 import { connectPeer, frameOf, headerOf } from "../helpers/raw-peer.js";
-import { ack, pop, push } from "../helpers/requests.js";
-import { type Cleanup, preload, startBroker, takeAll } from "../helpers/start-broker.js";
-
-/** Resolves when `seconds` have passed on the broker's clock. */
-async function passed(t: Cleanup, port: number, seconds: number): Promise<void> {
-  const clock = await connectPeer(t, port);
-  await clock.ask(push("clock", "tick", seconds));
-  expect((await clock.frame()).reason).toBe("ACK not received.");
-}
+import { ack, passed, pop, push } from "../helpers/requests.js";
+import { preload, startBroker, takeAll } from "../helpers/start-broker.js";
 
 test("an ACK whose first byte came in time may take longer than its timeout", async (t) => {
   const broker = await startBroker(t);
@@ -40,7 +33,7 @@ test("an ACK whose header does not arrive in time is refused, readably", async (
 
 test("an ACK that stops in its body is refused after the frame deadline", async (t) => {
   const broker = await startBroker(t, { frameTimeoutMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q", 30));
   peer.write(frameOf(ack(first.id)).subarray(0, 30));
@@ -54,7 +47,7 @@ test.for([
   ["above Node's longest timer", 2_147_484],
 ] as const)("a timeout that is %s is clamped, for PUSH and POP alike", async ([, timeout], t) => {
   const broker = await startBroker(t, { maxAckWaitMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const producer = await connectPeer(t, broker.port);
   await producer.ask(push("p", "m", timeout));
   expect((await producer.frame()).reason).toBe("ACK not received.");
@@ -66,7 +59,7 @@ test.for([
 
 test("Infinity is clamped, NaN and less than 0 are refused before a POP takes anything", async (t) => {
   const broker = await startBroker(t, { maxAckWaitMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const popWith = (timeout: string) => `{"command":"POP","queue_name":"q","timeout":${timeout}}`;
   const peer = await connectPeer(t, broker.port);
   expect((await peer.ask(popWith("Infinity"))).response).toBe("m");
@@ -94,7 +87,7 @@ test("a PUSH with timeout 0 or less gets both its answers at once", async (t) =>
 
 test("a POP with timeout 0 is not held, and its ACK may still come", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q", 0));
   expect(first.response).toBe("m");

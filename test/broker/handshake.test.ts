@@ -32,7 +32,7 @@ test("messages are numbered when they are stored, not when they were announced",
 
 test("a popped message is neither ready nor gone until its ACK", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q"));
   expect(first).toMatchObject({ code: 0, response: "m" });
@@ -44,12 +44,12 @@ test("a popped message is neither ready nor gone until its ACK", async (t) => {
 
 test("messages that were given back in any order come out in their first order", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "a", "b", "c", "d");
+  await preload(broker, "q", "a", "b", "c", "d");
   const holders = await Promise.all([1, 2, 3].map(() => connectPeer(t, broker.port)));
   const held = [];
   for (const holder of holders) held.push((await holder.ask(pop("q"))).response);
   expect(held).toEqual(["a", "b", "c"]);
-  preload(broker, "q", "e");
+  await preload(broker, "q", "e");
   for (const [i, close] of [
     [1, "end"],
     [2, "reset"],
@@ -65,7 +65,7 @@ test("messages that were given back in any order come out in their first order",
 
 test("a message given back is redelivered under a new transaction", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const one = await connectPeer(t, broker.port);
   const first = await one.ask(pop("q"));
   await one.ask(ack(first.id, false));
@@ -119,7 +119,7 @@ test("one connection carries any number of requests, one after the other", async
 
 test("requests that were sent together are answered in order", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   peer.write(
     Buffer.concat([PING, size("q"), pop("nothing", 0), size("other"), PING].map((x) => frameOf(x))),

@@ -34,7 +34,7 @@ test("a held POP gets the message that is pushed, and its ACK counts", async (t)
 
 test("a held POP gets a message that another consumer gives back", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const one = await connectPeer(t, broker.port);
   const first = await one.ask(pop("q"));
   const two = await waiting(t, broker);
@@ -46,7 +46,7 @@ test("waiters are served first come, first served", async (t) => {
   const broker = await startBroker(t);
   const consumers: RawPeer[] = [];
   for (let i = 0; i < 10; i++) consumers.push(await waiting(t, broker));
-  preload(broker, "q", ...consumers.map((_, i) => `m${i}`));
+  await preload(broker, "q", ...consumers.map((_, i) => `m${i}`));
   for (const [i, consumer] of consumers.entries()) {
     expect((await consumer.frame()).response).toBe(`m${i}`);
   }
@@ -100,7 +100,7 @@ test("the wait for the ACK begins when the message is handed out", async (t) => 
   const consumer = await waiting(t, broker, 1);
   await clock.ask(push("clock", "m", 0.3));
   await clock.frame();
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const first = await consumer.frame();
   const later = await connectPeer(t, broker.port);
   await later.ask(push("clock", "m", 0.8));
@@ -118,7 +118,7 @@ test.for(["with the request", "while it waits"])(
     else peer.end();
     expect(await peer.frame()).toMatchObject({ code: 2, reason: "Job not ready" });
     expect(await peer.untilClosed()).toHaveLength(0);
-    preload(broker, "q", "m");
+    await preload(broker, "q", "m");
     expect(broker.getStats()).toMatchObject({ ready: 1, inFlight: 0, delivered: 0, waiters: 0 });
   },
 );
@@ -130,7 +130,7 @@ test.for(["ends", "is reset"])("a waiter whose line %s is forgotten", async (how
   else peer.socket.resetAndDestroy();
   await until("the waiter is forgotten", () => broker.getStats().waiters === 0);
   expect(broker.getStats().queues).toBe(0);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   expect(await takeAll(broker, "q")).toEqual(["m"]);
 });
 
@@ -143,7 +143,7 @@ test("a waiter that vanishes in the middle does not cost the others their turn",
   ];
   two.socket.resetAndDestroy();
   await until("it is forgotten", () => broker.getStats().waiters === 2);
-  preload(broker, "q", "a", "b");
+  await preload(broker, "q", "a", "b");
   expect((await one.frame()).response).toBe("a");
   expect((await three.frame()).response).toBe("b");
 });

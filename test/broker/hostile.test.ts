@@ -49,7 +49,7 @@ const stream = fc.array(
 test("any stream of frames, half frames and rubbish leaves the broker as it was", async (t) => {
   const logger = collectingLogger();
   const broker = await startBroker(t, { maxFrameBytes: 100_000 }, logger);
-  for (const name of ["q", "p", "__proto__"]) preload(broker, name, "a", "b");
+  for (const name of ["q", "p", "__proto__"]) await preload(broker, name, "a", "b");
   const { heldBytes } = broker.getStats();
   await fc.assert(
     fc.asyncProperty(stream, fc.array(fc.nat(300)), fc.boolean(), async (parts, cuts, isReset) => {
@@ -164,7 +164,7 @@ test("nothing of a message, a name or a broken request ever reaches the log", as
   const half = await connectPeer(t, broker.port);
   half.write(frameOf(push("q", canary.repeat(20_000))).subarray(0, 100_000));
   await half.untilClosed();
-  preload(broker, canary, canary);
+  await preload(broker, canary, canary);
   await broker.stop();
   expect(logger.lines.length).toBeGreaterThan(0);
   expect(logger.lines.filter((line) => line.includes("canary"))).toEqual([]);

@@ -170,7 +170,7 @@ test("headers that announce much and send nothing take no memory", async (t) => 
 
 test("queue full refuses only, and the connection can be used on", async (t) => {
   const broker = await startBroker(t, { brokerParams: { maxQueueSize: 1 } });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   for (let i = 0; i < 3; i++) {
     const answer = await peer.ask(push("q", "n"));

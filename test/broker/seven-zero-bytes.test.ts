@@ -30,13 +30,13 @@ test("an ACK's header alone is answered by seven zeros, its body by the rest of 
 
 test("the same holds for a POP, and for a refused ACK", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   for (const [value, reason] of [
     [true, "OK"],
     [false, "ACK not received."],
   ] as const) {
-    preload(broker, "q", "m");
+    await preload(broker, "q", "m");
     const first = await peer.ask(pop("q"));
     const frame = frameOf(ack(first.id, value));
     peer.write(frame.subarray(0, 8));
@@ -104,7 +104,7 @@ test.for([0n, 64n * 1024n + 1n, 2n ** 32n, 2n ** 62n, 2n ** 64n - 1n])(
   "rule 1: an announced length of %d is judged at once, without zeros",
   async (length, t) => {
     const broker = await startBroker(t);
-    preload(broker, "q", "m");
+    await preload(broker, "q", "m");
     const peer = await connectPeer(t, broker.port);
     const first = await peer.ask(pop("q"));
     const received = peer.socket.bytesRead;
@@ -171,7 +171,7 @@ test("rule 3: with the zeros in front, a final response reads as one frame below
 
 test("rule 4: when the body never comes, the refusal after the zeros is readable", async (t) => {
   const broker = await startBroker(t, { frameTimeoutMs: 50 });
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   const first = await peer.ask(pop("q"));
   peer.write(headerOf(71));
@@ -194,7 +194,7 @@ test("rule 4: a peer that closes its side after the header reads the refusal too
 
 test("rule 5: a stop after the zeros just closes, and the message is not lost before it", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const peer = await connectPeer(t, broker.port);
   await peer.ask(pop("q"));
   peer.write(headerOf(71));

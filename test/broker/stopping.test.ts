@@ -12,7 +12,7 @@ import { collectingLogger, preload, startBroker } from "../helpers/start-broker.
 
 test("a draining broker takes no pushes and hands out what it has", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   const open = await connectPeer(t, broker.port);
   const first = await open.ask(push("q", "accepted before"));
   broker.drain();
@@ -81,7 +81,7 @@ test("a request that is on its way when the broker stops is refused, not lost in
 test("stop with a thousand idle connections and stubborn ones ends, and counts what it drops", async (t) => {
   const logger = collectingLogger();
   const broker = await startBroker(t, { drainTimeoutMs: 300 }, logger);
-  preload(broker, "q", "a", "b", "c");
+  await preload(broker, "q", "a", "b", "c");
   const idle = await Promise.all(Array.from({ length: 1_000 }, () => connectPeer(t, broker.port)));
   const stubborn: RawPeer[] = [];
   for (const request of [pop("q", 60), push("q", "never acknowledged", 60), pop("empty", 60)]) {
@@ -114,7 +114,7 @@ test("after a stop nobody listens, and a push in process is refused", async (t) 
 
 test("a broker that was stopped can be started again, empty", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "m");
+  await preload(broker, "q", "m");
   await broker.stop();
   await broker.start();
   const peer = await connectPeer(t, broker.port);

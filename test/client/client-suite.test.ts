@@ -3,9 +3,18 @@
  * real broker: over TCP in this process, over TCP to a broker in its own process, and without TCP.
  */
 import { describe, test } from "vitest";
-import { clientSuite } from "../../src/testing/index.js";
-import { inMemory, inOwnProcess, overTcp } from "../helpers/client-benches.js";
+import { clientJobsSuite, clientSuite } from "../../src/testing/index.js";
+import {
+  inMemory,
+  inOwnProcess,
+  jobsInMemory,
+  jobsInOwnProcess,
+  overTcp,
+} from "../helpers/client-benches.js";
 
 clientSuite("SimpleClient", overTcp, { describe, test });
 clientSuite("SimpleClient and a broker in its own process", inOwnProcess, { describe, test });
 clientSuite("MemoryClient", inMemory, { describe, test });
+
+clientJobsSuite("SimpleClient", jobsInOwnProcess, { describe, test });
+clientJobsSuite("MemoryClient", jobsInMemory, { describe, test });

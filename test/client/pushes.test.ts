@@ -75,6 +75,20 @@ describe("a push whose confirmation is lost", () => {
   });
 });
 
+test("a broker whose confirmation is not awaited any more sees that nobody heard it", async (t) => {
+  const lines: ScriptLine[] = [];
+  const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    lines.push(line);
+    line.say({ response: "a message", id: ID });
+    await line.next();
+    await line.wasReset;
+  });
+  const client = clientOf(t, port, { maxRetries: 1, connectionTimeoutMs: 40 });
+  await expect(client.submitMessage(QUEUE, "once")).rejects.toMatchObject(UNKNOWN);
+  expect(await client.fetchMessage(QUEUE)).toBe("a message");
+  expect(await Promise.all(lines.map(({ wasReset }) => wasReset))).toEqual([true, true, true]);
+});
+
 describe("a result that comes too late", () => {
   const refusals = [
     ["Job is over", "QUEUE_JOB_OVER"],
@@ -260,7 +274,11 @@ function pushesIn(frames: readonly ClientFrame[]): ClientFrame[] {
   return frames.filter(({ command = "" }) => command.startsWith("PUSH"));
 }
 
-function clientOf(t: Cleanup, port: number, options: { readonly maxRetries?: number } = {}) {
+function clientOf(
+  t: Cleanup,
+  port: number,
+  options: { readonly maxRetries?: number; readonly connectionTimeoutMs?: number } = {},
+) {
   const client = new SimpleClient({ host: "127.0.0.1", port, maxBackoffMs: 20, ...options });
   t.onTestFinished(() => client.close());
   return client;

@@ -9,13 +9,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
+import { SimpleClient } from "../../src/client/index.js";
 import { startSimpleMessageBroker } from "../../src/runtime/index.js";
+import { textJob } from "../helpers/pipeline-bench.js";
 
 const root = join(import.meta.dirname, "../..");
 const main = join(root, "dist/cli/main.js");
 /** Below the package, so that a sample can import it by its name. */
 const scratch = join(root, "out", "docs-samples");
 const SERVING = ["broker", "serve", "pipeline"];
+/** They ask the broker of this machine unless told otherwise. */
+const ASKING = ["cancel", "dead"];
 
 interface Sample {
   readonly page: string;
@@ -58,6 +62,20 @@ function run(args: string[], cwd: string, onLine?: (line: string) => NodeJS.Sign
     child.on("error", reject);
     child.on("close", (code) => resolve({ code, output }));
   });
+}
+
+/** A job that waits, and one that was given up because its only consumer left it. */
+async function submitJobs(port: number): Promise<{ openJob: string; deadJob: string }> {
+  await using client = new SimpleClient({ host: "127.0.0.1", port });
+  const submit = async (queueName: string) =>
+    (await client.submitMessage(queueName, textJob("grain"), { forNvIngest: true })).transactionId;
+  const [openJob, deadJob] = [await submit("others"), await submit("lost")];
+  const consumer = new SimpleClient({ host: "127.0.0.1", port });
+  await consumer.fetchDelivery("lost");
+  await consumer.close();
+  // It is given up when its failed result is there.
+  await client.fetchMessage(deadJob);
+  return { openJob, deadJob };
 }
 
 const all = await samples();
@@ -119,10 +137,15 @@ describe("commands", () => {
 
   test.each(ours)("`$line`, in $page, does what it is there for", async ({ line }) => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-docs-"));
-    const broker = await startSimpleMessageBroker({ port: 0 });
+    const broker = await startSimpleMessageBroker({ port: 0, maxDeliveries: 1 });
     try {
       await cp(join(root, "samples"), join(folder, "documents"), { recursive: true });
-      const args = line.replace("127.0.0.1:7671", `127.0.0.1:${broker.port}`).split(/\s+/).slice(2);
+      const url = `simple://127.0.0.1:${broker.port}`;
+      const { openJob, deadJob } = await submitJobs(broker.port);
+      const jobId = line.includes("cancel") ? openJob : deadJob;
+      const written = line.replace("simple://127.0.0.1:7671", url).replace("JOB", jobId);
+      const args = written.split(/\s+/).slice(2);
+      if (ASKING.includes(args[0] as string)) args.push("--broker", url);
       const serves = SERVING.includes(args[0] as string);
       const onReady = (text: string) => (/^ready|^listening/.test(text) ? "SIGTERM" : undefined);
       const { code, output } = await run([main, ...args], folder, serves ? onReady : undefined);

@@ -7,7 +7,7 @@ import {
 } from "../../src/client/index.js";
 import { createJob, encodeJob, parseResult, type ResultDocument } from "../../src/message/index.js";
 import { Pipeline, type PipelineParts } from "../../src/pipeline/index.js";
-import { SimpleMessageBroker } from "../../src/runtime/index.js";
+import { SimpleMessageBroker, type SimpleMessageBrokerOptions } from "../../src/runtime/index.js";
 import {
   MessageBrokerTaskSink,
   type MessageBrokerTaskSinkConfig,
@@ -23,7 +23,7 @@ export type Transport = "memory" | "tcp";
 export const TRANSPORTS: readonly Transport[] = ["memory", "tcp"];
 
 export interface BenchOptions extends Partial<Omit<PipelineParts, "source" | "sink">> {
-  readonly maxQueueSize?: number;
+  readonly brokerOptions?: SimpleMessageBrokerOptions;
   readonly sinkConfig?: MessageBrokerTaskSinkConfig;
   readonly sinkDependencies?: SinkDependencies;
   readonly sourceDependencies?: SourceDependencies;
@@ -49,10 +49,9 @@ export async function startBench(
   transport: Transport,
   options: BenchOptions = {},
 ): Promise<PipelineBench> {
-  const { maxQueueSize, sinkConfig, sinkDependencies, sourceDependencies, through, ...parts } =
+  const { brokerOptions, sinkConfig, sinkDependencies, sourceDependencies, through, ...parts } =
     options;
-  const brokerParams = maxQueueSize === undefined ? {} : { maxQueueSize };
-  const broker = new SimpleMessageBroker({ port: 0, brokerParams });
+  const broker = new SimpleMessageBroker({ port: 0, ...brokerOptions });
   if (transport === "tcp") await broker.start();
   const direct: BrokerClientConfig =
     transport === "memory"

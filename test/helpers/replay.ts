@@ -75,7 +75,7 @@ export async function replay(
   const broker = await startBroker(t, { maxHoldMs: 0, brokerParams: { maxQueueSize } });
   const { deviation, byteByByte = false } = options;
   const stored = deviation?.preload ?? vector.preload ?? {};
-  for (const [name, texts] of Object.entries(stored)) preload(broker, name, ...texts);
+  for (const [name, texts] of Object.entries(stored)) await preload(broker, name, ...texts);
   const run = new Replay(t, broker, { vector, deviation: deviation ?? { why: "" }, byteByByte });
   await run.exchanges();
   await run.end();

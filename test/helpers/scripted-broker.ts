@@ -27,6 +27,8 @@ export interface ScriptLine {
   say(members: Parameters<typeof answer>[0]): void;
   /** Ends the connection, after what was said. */
   hangUp(): void;
+  /** Resolves when the line is gone, with whether the client reset it. */
+  readonly wasReset: Promise<boolean>;
 }
 
 /** What follows a request that is no PING; returns when the next request may come. */
@@ -69,6 +71,9 @@ function lineOf(socket: Socket, frames: ClientFrame[]): ScriptLine {
     },
     say: (members) => socket.write(answer(members)),
     hangUp: () => socket.destroySoon(),
+    wasReset: new Promise((resolve) => {
+      socket.once("close", resolve);
+    }),
   };
 }
 

@@ -1,6 +1,9 @@
 /** The command line as a process of its own, ended with its test. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Cleanup } from "./start-broker.js";
 
@@ -8,6 +11,7 @@ const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
 
 export interface CliOptions {
   readonly cwd?: string;
+  /** The variable MILLRACE_DATA_DIR names a folder of its own, unless told. */
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -31,9 +35,11 @@ export function startCli(
   options: CliOptions = {},
 ): RunningCli {
   const { PATH = "" } = process.env;
+  const dataDir = mkdtempSync(join(tmpdir(), "millrace-cli-"));
+  t.onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const child = spawn(process.execPath, [MAIN, ...args], {
     cwd: options.cwd,
-    env: { PATH, ...options.env },
+    env: { PATH, MILLRACE_DATA_DIR: dataDir, ...options.env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let stdout = "";

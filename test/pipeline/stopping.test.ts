@@ -6,7 +6,13 @@ import { describe, expect, test } from "vitest";
 import { failureCause, type IngestControlMessage } from "../../src/message/index.js";
 import type { StageContext } from "../../src/pipeline/index.js";
 import { until } from "../../src/testing/index.js";
-import { deferred, startBench, TASK_QUEUE, TRANSPORTS } from "../helpers/pipeline-bench.js";
+import {
+  deferred,
+  startBench,
+  TASK_QUEUE,
+  TRANSPORTS,
+  textJob,
+} from "../helpers/pipeline-bench.js";
 
 describe.each(TRANSPORTS)("over %s a stop", (transport) => {
   test("lets work in hand end, and fetches nothing more", async (t) => {
@@ -62,15 +68,11 @@ describe.each(TRANSPORTS)("over %s a stop", (transport) => {
     'with unfinished: "%s" ends although the result cannot be stored',
     async (unfinished, t) => {
       const bench = await startBench(t, transport, {
-        maxQueueSize: 1,
-        processingFunctions: [
-          async (message) => {
-            await bench.client.submitMessage(message.jobId ?? "", "in the way");
-            return message;
-          },
-        ],
+        brokerOptions: { brokerParams: { maxQueueSize: 1 } },
       });
-      await bench.submit("in hand");
+      // The queue of its result is full, and nobody empties it.
+      await bench.client.submitMessage("full", "in the way");
+      await bench.client.submitMessage(TASK_QUEUE, textJob("in hand").replace("None", "full"));
       await bench.pipeline.start();
       await until("it was refused", () => bench.broker.getStats().pushesRefused > 0);
       await bench.pipeline.stop({ timeoutMs: 20, unfinished });

@@ -27,7 +27,7 @@ test.for([2 ** 31, 1e12, Number.POSITIVE_INFINITY])(
 
 test("a message acknowledged twice, or after it was given back, is delivered once", async (t) => {
   const broker = await startBroker(t);
-  preload(broker, "q", "a");
+  await preload(broker, "q", "a");
   const first = await broker.take("q", { waitMs: 0 });
   first?.release();
   first?.acknowledge();

@@ -94,7 +94,8 @@ test("one job walks from its client through all rooms and back", async (t) => {
       // 8. A result: one per job, in the queue of the job's name, before the acknowledgement.
       const result = buildResult(message);
       await client.submitMessage(message.jobId ?? "", encodeResult(result));
-      expect(broker.getStats()).toMatchObject({ ready: 1, inFlight: 1 });
+      // From here on the job is over, whatever becomes of its consumer.
+      expect(broker.getStats()).toMatchObject({ ready: 1, inFlight: 0 });
       steps.push("answered");
       return true;
     },

@@ -42,16 +42,17 @@ export function handlePush(push: ReceivedPush, session: Session, broker: BrokerS
     return;
   }
   const digest = digestOf(request.command, request.queueName, request.message);
-  const key = digest.toString("latin1");
-  if (doubts.find(key) !== undefined || !doubts.isOpen(key)) {
-    storeOrRepeat(push, digest, { session, broker });
+  const content = { digest, key: digest.toString("latin1") };
+  const doubt = doubts.find(content.key);
+  if (doubt !== undefined || !doubts.isOpen(content.key)) {
+    storeOrRepeat(push, { content, doubt }, { session, broker });
     return;
   }
   // An equal push is stored, and its connection seems to stand. If it has just been lost, that is
   // known once this turn of the event loop is over.
   const look = setImmediate(() => {
     session.endHold();
-    storeOrRepeat(push, digest, { session, broker });
+    storeOrRepeat(push, { content, doubt: doubts.find(content.key) }, { session, broker });
   });
   const cancel = () => {
     clearImmediate(look);
@@ -60,39 +61,46 @@ export function handlePush(push: ReceivedPush, session: Session, broker: BrokerS
   session.hold({ holdMs: LOOK_MS, answer: encodeUnavailable(), cancel });
 }
 
+/** What a push and its repetition have in common, as the store and as the doubts know it. */
+interface Content {
+  readonly digest: Buffer;
+  readonly key: string;
+}
+
 interface Means {
   readonly session: Session;
   readonly broker: BrokerState;
 }
 
-function storeOrRepeat(push: ReceivedPush, digest: Buffer, means: Means): void {
-  const { session, broker } = means;
-  const doubt = broker.doubts.find(digest.toString("latin1"));
+function storeOrRepeat(
+  push: ReceivedPush,
+  { content, doubt }: { content: Content; doubt: Doubt | undefined },
+  { session, broker }: Means,
+): void {
   if (doubt !== undefined) {
     broker.queues.budget.giveBack(push.heldBytes);
     session.transact([encodeInitiated(doubt.id)], repetition(push, doubt, broker));
     return;
   }
   const id = newIdFor(push.request, broker);
-  const reservation = reserve(push, { id, digest, broker });
+  const reservation = reserve(push, { id, digest: content.digest, broker });
   if (typeof reservation === "string") {
     broker.counters.pushesRefused++;
     session.reply(answerTo(reservation));
     return;
   }
-  session.transact([encodeInitiated(id)], storing(push, { id, digest, reservation, broker }));
+  session.transact([encodeInitiated(id)], storing(push, { id, content, reservation, broker }));
 }
 
 /** The handshake of a push that is new. */
 function storing(
   { request }: ReceivedPush,
-  means: { id: string; digest: Buffer; reservation: Reservation; broker: BrokerState },
+  means: { id: string; content: Content; reservation: Reservation; broker: BrokerState },
 ): Transaction {
-  const { id, digest, reservation, broker } = means;
+  const { id, content, reservation, broker } = means;
   const { config, counters, doubts, store } = broker;
-  const key = digest.toString("latin1");
+  const { key } = content;
   let kept: Exclude<ReturnType<Reservation["store"]>, "jobOver"> | undefined;
-  let isConcluded = false;
   return {
     id,
     ackWaitMs: ackWaitMs(request.timeoutS, config.maxAckWaitMs),
@@ -108,9 +116,9 @@ function storing(
           counters.stored++;
         },
         (error: unknown) => {
+          // Unless its connection ended before, and it counts as doubtful already.
+          if (kept !== undefined) doubts.close(key);
           kept = undefined;
-          if (isConcluded) doubts.withdraw(key, id);
-          else doubts.close(key);
           throw error;
         },
       );
@@ -118,10 +126,10 @@ function storing(
     abort: () => reservation.cancel(),
     concluded: (isHeard) => {
       if (kept === undefined) return;
-      isConcluded = true;
       doubts.close(key);
       if (isHeard) store.mark(kept.entry, { kind: "confirmed" });
       else doubts.add({ key, id, ...kept });
+      kept = undefined;
     },
   };
 }
@@ -129,6 +137,7 @@ function storing(
 /** The handshake of a push that is stored already. */
 function repetition({ request }: ReceivedPush, doubt: Doubt, broker: BrokerState): Transaction {
   const { config, counters, doubts, logger } = broker;
+  doubt.repetitions++;
   return {
     id: doubt.id,
     ackWaitMs: ackWaitMs(request.timeoutS, config.maxAckWaitMs),
@@ -138,8 +147,11 @@ function repetition({ request }: ReceivedPush, doubt: Doubt, broker: BrokerState
       logger.info({ id: doubt.id }, "a push was repeated and is not stored again");
       return doubt.stored;
     },
-    abort: () => {},
+    abort: () => {
+      doubt.repetitions--;
+    },
     concluded: (isHeard) => {
+      doubt.repetitions--;
       if (isHeard) doubts.resolve(doubt);
     },
   };

@@ -52,9 +52,14 @@ export const BROKER_GROUPS = {
   ],
 };
 
+const { durability } = SimpleMessageBrokerOptions.shape;
+
 /** A broker that is started by hand keeps what it is given. */
 export const DURABLE = {
-  durability: SimpleMessageBrokerOptions.shape.durability.unwrap().default("fsync"),
+  durability: durability
+    .unwrap()
+    .default("fsync")
+    .describe(durability.description as string),
 };
 
 /** Whoever allows it should read once what it means. */
@@ -78,7 +83,7 @@ export const broker = defineCommand({
   }),
   groups: BROKER_GROUPS,
   examples: [
-    ["millrace broker", "listen at 127.0.0.1, port 7671; messages in ./.millrace"],
+    ["millrace broker", "port 7671; messages in ./.millrace"],
     ["millrace broker --durability memory", "faster, and forgotten with the process"],
     ["millrace broker --port 0 --json", "any free port, told as JSON"],
     ["millrace pipeline", "in another terminal: work for it"],

@@ -33,9 +33,9 @@ export class MemoryDelivery implements Delivery {
   }
 
   async acknowledge(): Promise<void> {
+    if (this.#isSettled) throw ClientErrors.DELIVERY_SETTLED({});
     this.#owner.checkOpen();
     if (this.#loss.reason !== undefined) throw this.#loss.reason;
-    if (this.#isSettled) throw ClientErrors.DELIVERY_SETTLED({});
     this.#settle();
     const wasOurs = await this.#held.acknowledge();
     if (wasOurs) return;

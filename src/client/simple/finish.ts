@@ -29,6 +29,7 @@ export async function finish(
     throw signal.reason;
   }
   const forget = afterAbort(signal, () => line.close());
+  line.mustHear = true;
   try {
     const final = await line.ask(encodeAck(transactionId, true), calls.silenceMs(bounds));
     if (final.code !== ResponseCode.SUCCESS) line.close();
@@ -37,6 +38,7 @@ export async function finish(
     if (!isLost(error)) throw error;
     throw ClientErrors.DELIVERY_UNKNOWN({ what }, error);
   } finally {
+    line.mustHear = false;
     forget();
   }
 }

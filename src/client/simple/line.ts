@@ -28,6 +28,11 @@ export class Line {
   onFail: (failure: unknown) => void = () => {};
   /** It was kept from an earlier request, so the broker may have closed it meanwhile. */
   wasKept = false;
+  /**
+   * Given up while it waits for an answer, the line is reset instead of closed: the broker is to see
+   * that the answer was not heard. Elsewhere a close says enough.
+   */
+  mustHear = false;
 
   private constructor(socket: Socket, address: LineAddress) {
     this.#socket = socket;
@@ -161,8 +166,10 @@ export class Line {
   #end(failure: unknown): void {
     const isFirst = this.isOpen;
     this.#failure ??= failure;
-    this.#settle()?.reject(failure);
-    this.#socket.destroy();
+    const pending = this.#settle();
+    pending?.reject(failure);
+    if (pending !== undefined && this.mustHear) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
     if (isFirst) this.onFail(failure);
   }
 

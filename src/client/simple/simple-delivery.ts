@@ -32,6 +32,9 @@ export class SimpleDelivery implements Delivery {
     if (renewedMs === undefined) return;
     const extension = encodeExtension(transactionId, renewedMs / 1000);
     const everyMs = clampTimerMs(renewedMs / EXTENSIONS_PER_LEASE);
+    // The first one says that the message has come: a line that ends before it had no consumer, only
+    // a call that was given up in the moment in which the broker answered it.
+    line.tell(extension);
     this.#renewal = setInterval(() => line.tell(extension), everyMs).unref();
   }
 

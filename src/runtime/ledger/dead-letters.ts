@@ -21,6 +21,10 @@ export class DeadLetters {
 
   add(job: Job): void {
     this.#letters.set(job.id, job);
+  }
+
+  /** Drops the oldest beyond the limit, as far as they can be dropped now. */
+  trim(): void {
     for (const oldest of this.#letters.values()) {
       if (this.#letters.size <= this.#max) return;
       this.#drop(oldest);

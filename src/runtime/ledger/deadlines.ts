@@ -20,6 +20,10 @@ export class Deadlines<T> {
     return this.#due.keys().next().value;
   }
 
+  all(): IterableIterator<T> {
+    return this.#due.keys();
+  }
+
   /** @param delayMs not less than that of those before, but for the time that passed. */
   add(thing: T, delayMs: number): void {
     this.#due.delete(thing);

@@ -69,16 +69,21 @@ export class Ledger implements JobLedger {
     this.#host = host;
     this.#ids = new JobIds(secret);
     this.#expired = new ExpiredResults(nowMs());
-    for (const message of messages) {
-      if (message.entry.kind === "result") this.#recoverResult(message);
+    for (const message of inOrderOf(messages, "result", ({ fetchedAtMs }) => fetchedAtMs)) {
+      this.#recoverResult(message);
     }
-    for (const message of messages) {
-      if (message.entry.kind === "job") this.#recoverTask(message);
+    for (const message of inOrderOf(messages, "job", ({ givenUp }) => givenUp?.atMs)) {
+      this.#recoverTask(message);
     }
+    this.#whenOpen(() => this.#dead.trim());
   }
 
   close(): void {
     this.#isClosed = true;
+    // Who works for an on-result queue is not to blame for the stop.
+    for (const { task } of this.#leases.all()) {
+      if (task?.place === "leased") this.#host.mark(task, { kind: "returned" });
+    }
     for (const kept of [this.#deadlines, this.#leases, this.#unfetched, this.#retained]) {
       kept.close();
     }
@@ -155,7 +160,7 @@ export class Ledger implements JobLedger {
 
   givenBack(message: QueuedMessage, end: LeaseEnd): "ready" | "aside" | "gone" {
     const { kind, id, deliveries } = message.entry;
-    if (kind === "result") return "ready";
+    if (kind === "result") return this.#notFetched(message);
     const job = this.#jobs.get(id);
     if (job === undefined || job.task !== message) return "gone";
     this.#leases.delete(job);
@@ -193,7 +198,10 @@ export class Ledger implements JobLedger {
   }
 
   expiryOf(queueName: string): string | undefined {
-    if (this.#jobs.has(queueName) || !this.#ids.isOurs(queueName)) return undefined;
+    const job = this.#jobs.get(queueName);
+    // A dead letter outlives its failed result.
+    const isExpired = job?.state === "over" && job.result === undefined;
+    if (!isExpired && (job !== undefined || !this.#ids.isOurs(queueName))) return undefined;
     return this.#expired.describe(queueName);
   }
 
@@ -323,6 +331,7 @@ export class Ledger implements JobLedger {
     if (task === undefined) return;
     if (task.entry.givenUp !== undefined) {
       this.#host.mark(task, { kind: "answered" });
+      this.#dead.trim();
       return;
     }
     job.task = undefined;
@@ -341,13 +350,25 @@ export class Ledger implements JobLedger {
     return kept;
   }
 
+  /** A consumer gave a result back. Its time, which may have ended meanwhile, begins anew. */
+  #notFetched(message: QueuedMessage): "ready" | "aside" {
+    const { queueName, fetchedAtMs } = message.entry;
+    const job = this.#jobs.get(queueName);
+    if (job === undefined || fetchedAtMs === undefined) {
+      const { unfetchedRetentionMs } = this.#config;
+      if (job !== undefined && unfetchedRetentionMs > 0) {
+        this.#unfetched.add(job, unfetchedRetentionMs);
+      }
+      return "ready";
+    }
+    this.#retained.add(job, 0);
+    return message.queue.waiterCount > 0 ? "ready" : "aside";
+  }
+
   #expire(job: Job): void {
     const { result, id } = job;
-    if (result === undefined) return;
-    if (result.place === "leased") {
-      // It is being fetched once more; its time begins anew with that.
-      return;
-    }
+    // One that is being fetched once more is kept for that.
+    if (result === undefined || result.place === "leased") return;
     job.result = undefined;
     this.#host.remove(result);
     this.#counters.expiredResults++;
@@ -371,6 +392,7 @@ export class Ledger implements JobLedger {
       this.#host.mark(task, { kind: "givenUp", why: { atMs: nowMs(), cause, reason } });
       this.#takeAway(job);
       this.#dead.add(job);
+      this.#dead.trim();
     }
     void this.#end(job, givenUpAnswer(reason));
   }
@@ -435,6 +457,17 @@ export class Ledger implements JobLedger {
     if (job.result === undefined) this.#jobs.delete(id);
     return true;
   }
+}
+
+/** Deadlines are added in the order in which they end; a store's order is that of acceptance. */
+function inOrderOf(
+  messages: readonly QueuedMessage[],
+  wanted: "job" | "result",
+  lastMs: (entry: QueuedMessage["entry"]) => number | undefined,
+): QueuedMessage[] {
+  const atMs = ({ entry }: QueuedMessage) => lastMs(entry) ?? entry.sinceMs;
+  const found = messages.filter(({ entry }) => entry.kind === wanted);
+  return found.sort((a, b) => atMs(a) - atMs(b));
 }
 
 function age(atMs: number): number {

@@ -6,7 +6,7 @@ import { MiB } from "../../core/index.js";
 const KEPT_MS = 172_800_000;
 const msOrNone = () => z.number().int().min(0).max(2_147_483_647);
 
-export const QueueSettings = z.strictObject({
+const QueueSettings = z.strictObject({
   settle: z
     .enum(["on-ack", "on-result"])
     .default("on-ack")

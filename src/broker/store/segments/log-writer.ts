@@ -119,9 +119,9 @@ export class LogWriter {
   }
 
   async #run(): Promise<void> {
-    // What else this turn of the event loop has to append comes into the same batch.
-    await Promise.resolve();
     while (this.#batches.length > 0 || this.#wantsRotation) {
+      // What else this turn of the event loop has to append comes into the same batch.
+      await new Promise((resolve) => setImmediate(resolve));
       const batch = this.#batches.shift() ?? new Batch();
       try {
         const segment = await this.#write(batch);

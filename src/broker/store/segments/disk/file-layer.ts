@@ -5,6 +5,7 @@
  */
 import * as fs from "node:fs";
 import { promisify } from "node:util";
+import { KiB } from "../../../../core/index.js";
 
 export interface FileLayer {
   /** A file to read and write, for the owner only. `isNew`: it must not be there yet. */
@@ -33,6 +34,11 @@ export interface FileLayer {
   freeBytes(path: string): Promise<number>;
 }
 
+/**
+ * So much is written without a thread: the system takes it into memory within microseconds, while
+ * the way to a thread and back takes ten times as long. Flushes, which wait for the disk, never are.
+ */
+const DIRECT_BYTES_MAX = 128 * KiB;
 const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o700;
 
@@ -57,12 +63,12 @@ export const realFiles: FileLayer = {
         error === null ? resolve(bytes) : reject(error),
       );
     }),
-  write: (fd, buffers, position) =>
-    new Promise((resolve, reject) => {
-      fs.writev(fd, buffers, position, (error, bytes) =>
-        error === null ? resolve(bytes) : reject(error),
-      );
-    }),
+  write: async (fd, buffers, position) => {
+    const bytes = buffers.reduce((sum, { length }) => sum + length, 0);
+    return bytes <= DIRECT_BYTES_MAX
+      ? fs.writevSync(fd, buffers, position)
+      : writeInThread(fd, buffers, position);
+  },
   flush: promisify(fs.fdatasync),
   flushDirectory: async (path) => {
     const fd = await open(path, fs.constants.O_RDONLY, 0);
@@ -84,6 +90,14 @@ export const realFiles: FileLayer = {
     return bavail * bsize;
   },
 };
+
+function writeInThread(fd: number, buffers: readonly Buffer[], position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.writev(fd, buffers, position, (error, bytes) =>
+      error === null ? resolve(bytes) : reject(error),
+    );
+  });
+}
 
 /** Writes all of it, however often the system takes only a part. */
 export async function writeAll(

@@ -2,11 +2,13 @@
  * Walks through the records of a file, puts single flipped bits in their headers right, and finds the
  * next sound record behind damage. Knows nothing of what the records say, and writes nothing.
  */
-import { MiB } from "../../../../core/index.js";
+import { KiB, MiB } from "../../../../core/index.js";
 import { type FileLayer, readAll } from "../disk/file-layer.js";
 import { repairBit } from "../format/bit-repair.js";
 
 const WINDOW_BYTES = 4 * MiB;
+/** Read where what lay before was not wanted, as behind a large body: the next may be as large. */
+const FAR_BYTES = 128 * KiB;
 /** So many wrong headers of a file are tried bit by bit; one that has more is not worth the time. */
 const REPAIRS_MAX = 64;
 /** Of a header, so many bytes are tried bit by bit: a long queue name is not among them. */
@@ -51,8 +53,10 @@ export class FileWindow {
 
   async moveTo(offset: number): Promise<void> {
     const { files, fd } = this.file;
+    const isFar = offset > this.#start + this.buffer.length;
+    const memory = isFar ? this.#memory.subarray(0, FAR_BYTES) : this.#memory;
     this.#start = offset;
-    this.buffer = await readAll(files, fd, this.#memory, offset);
+    this.buffer = await readAll(files, fd, memory, offset);
   }
 }
 
