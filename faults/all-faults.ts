@@ -22,7 +22,12 @@ import { f23 } from "./f23-clock-jumps.js";
 import { f24 } from "./f24-stopped-processes.js";
 import { f26 } from "./f26-poison.js";
 import { f27 } from "./f27-bad-stages.js";
+import { f32 } from "./f32-rolling-restarts.js";
 import { f33 } from "./f33-double-start.js";
+import { f34 } from "./f34-unknown-format.js";
+import { f36 } from "./f36-many-ids.js";
+import { f39 } from "./f39-cancel.js";
+import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
 
 export const FAULTS: readonly Fault[] = [
@@ -49,5 +54,10 @@ export const FAULTS: readonly Fault[] = [
   f24,
   f26,
   f27,
+  f32,
   f33,
+  f34,
+  f36,
+  f39,
+  f40,
 ];

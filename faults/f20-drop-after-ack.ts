@@ -39,6 +39,9 @@ async function dropOwn(trial: Trial): Promise<string> {
   for (const dataDir of [trial.folder(), undefined]) {
     const broker = await Broker.start(trial, dataDir === undefined ? {} : { dataDir });
     for (const [how, leave] of Object.entries(LEAVE)) {
+      // In memory the final response is written in the very turn of the ACK, and a close in good order
+      // after it means, by the broker's promise, that it was read.
+      if (how === "drop" && dataDir === undefined) continue;
       const where = `${how}, ${dataDir === undefined ? "memory" : "fsync"}`;
       await eachOf(rounds, 8, async (number) => {
         const queue = `${how} ${number}`;

@@ -2,13 +2,16 @@
 import type { QueuedMessage } from "../../broker/index.js";
 
 /**
- *   open ──admitted──> answering ──stored──> over ──kept long enough──> forgotten
- *    ^ └────dismissed────┘ │                  ^
- *    │                     v                  │
+ *   open ──admitted──> answering ──ACK──> storing ──stored──> over ──kept long enough──> forgotten
+ *    ^ └────dismissed────┘ │                 │                 ^
+ *    │ └────not stored─────┼─────────────────┘                 │
+ *    │                     v                                   │
  *    │   open, answering ──cancel, give up──> ending ──the ledger's own answer is stored──> over
  *    └──replay── over, with its task as a dead letter
+ *
+ * While a result is on its way to the disk nothing else ends its job: there would be two.
  */
-export type JobState = "open" | "answering" | "ending" | "over";
+export type JobState = "open" | "answering" | "storing" | "ending" | "over";
 
 export interface Job {
   readonly id: string;
@@ -21,6 +24,10 @@ export interface Job {
   isBodyLost: boolean;
   /** Settles when the ledger's own answer is stored. */
   ended: Promise<void> | undefined;
+  /** Who waits until it is no longer `storing`. */
+  waiting: (() => void)[] | undefined;
+  /** What happened while it was `storing`, to be done should its result not be stored. */
+  deferred: (() => void)[] | undefined;
 }
 
 export function newJob(id: string, state: JobState): Job {
@@ -32,5 +39,7 @@ export function newJob(id: string, state: JobState): Job {
     isCancelled: false,
     isBodyLost: false,
     ended: undefined,
+    waiting: undefined,
+    deferred: undefined,
   };
 }

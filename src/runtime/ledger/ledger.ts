@@ -108,20 +108,31 @@ export class Ledger implements JobLedger {
     const { task } = job;
     const isHeld = task?.place === "leased" && task.lease?.id === leaseId;
     if (leaseId !== undefined && !isHeld) return this.#refuseLate(queueName, "leaseOver");
-    if (job.state === "answering") return "unavailable";
+    if (job.state === "answering" || job.state === "storing") return "unavailable";
     job.state = "answering";
     return "result";
   }
 
   dismiss(jobId: string): void {
     const job = this.#jobs.get(jobId);
-    if (job?.state === "answering") job.state = "open";
+    if (job?.state !== "answering" && job?.state !== "storing") return;
+    job.state = "open";
+    const { deferred = [] } = job;
+    this.#written(job);
+    for (const action of deferred) {
+      // One of them may have ended the job.
+      if (job.state === "open") action();
+    }
   }
 
   mayAnswer(jobId: string): boolean {
-    if (this.#jobs.get(jobId)?.state === "answering") return true;
-    this.#refuseLate(jobId, "jobOver");
-    return false;
+    const job = this.#jobs.get(jobId);
+    if (job?.state !== "answering") {
+      this.#refuseLate(jobId, "jobOver");
+      return false;
+    }
+    job.state = "storing";
+    return true;
   }
 
   stored(message: QueuedMessage): void {
@@ -138,6 +149,7 @@ export class Ledger implements JobLedger {
     const job = this.#jobs.get(queueName) ?? newJob(queueName, "open");
     this.#jobs.set(queueName, job);
     this.#answeredBy(job, message);
+    this.#written(job);
     this.#counters.answered++;
     const { unfetchedRetentionMs } = this.#config;
     if (unfetchedRetentionMs > 0) this.#unfetched.add(job, unfetchedRetentionMs);
@@ -159,12 +171,23 @@ export class Ledger implements JobLedger {
   }
 
   givenBack(message: QueuedMessage, end: LeaseEnd): "ready" | "aside" | "gone" {
-    const { kind, id, deliveries } = message.entry;
+    const { kind, id } = message.entry;
     if (kind === "result") return this.#notFetched(message);
     const job = this.#jobs.get(id);
     if (job === undefined || job.task !== message) return "gone";
     this.#leases.delete(job);
     if (job.state === "over" || job.state === "ending") return "aside";
+    if (job.state !== "storing") return this.#returned(job, message, end);
+    this.#defer(job, () => {
+      const isHere = job.task === message && message.place === "aside";
+      if (isHere && this.#returned(job, message, end) === "ready") this.#host.restore(message);
+    });
+    return "aside";
+  }
+
+  /** An open job came back from a consumer. */
+  #returned(job: Job, message: QueuedMessage, end: LeaseEnd): "ready" | "aside" {
+    const { deliveries } = message.entry;
     const { maxDeliveries } = this.#config;
     if (end !== "released" && deliveries >= maxDeliveries) {
       this.#giveUp(job, "deliveries", lostTooOften(deliveries, end));
@@ -187,7 +210,9 @@ export class Ledger implements JobLedger {
       this.#unfetched.delete(job);
       job.result = undefined;
     }
-    void this.#end(job, damagedAnswer(kind === "job" ? "job" : "result"));
+    const end = () => void this.#end(job, damagedAnswer(kind === "job" ? "job" : "result"));
+    if (job.state === "storing") this.#defer(job, end);
+    else end();
   }
 
   reopen(queueName: string): boolean {
@@ -212,6 +237,7 @@ export class Ledger implements JobLedger {
   async cancel(jobId: string): Promise<CancelOutcome> {
     const job = this.#jobs.get(jobId);
     if (job === undefined) return this.#ids.isOurs(jobId) ? "over" : "unknown";
+    while (job.state === "storing") await this.#whenWritten(job);
     if (job.state === "open" || job.state === "answering") {
       job.isCancelled = true;
       this.#counters.cancelled++;
@@ -302,7 +328,31 @@ export class Ledger implements JobLedger {
     if (jobTimeoutMs > 0) this.#deadlines.add(job, Math.max(0, jobTimeoutMs - ageMs));
   }
 
+  #defer(job: Job, action: () => void): void {
+    job.deferred ??= [];
+    job.deferred.push(action);
+  }
+
+  /** Its result is stored, or could not be. */
+  #written(job: Job): void {
+    const { waiting = [] } = job;
+    job.waiting = undefined;
+    job.deferred = undefined;
+    for (const go of waiting) go();
+  }
+
+  #whenWritten(job: Job): Promise<void> {
+    return new Promise((resolve) => {
+      job.waiting ??= [];
+      job.waiting.push(resolve);
+    });
+  }
+
   #onDeadline(job: Job): void {
+    if (job.state === "storing") {
+      this.#defer(job, () => this.#onDeadline(job));
+      return;
+    }
     if (job.state !== "open" && job.state !== "answering") return;
     const { jobTimeoutMs } = this.#config;
     this.#giveUp(job, "deadline", `no result came within ${jobTimeoutMs} ms (jobTimeoutMs)`);
