@@ -13,8 +13,8 @@ const ADMITTED = "push + pop of admitted clients";
 export const ADMITTED_RATIO = "push + pop of admitted clients, p99, overload ÷ none";
 const QUEUE_SIZE = 100;
 const REFUSED_CLIENTS = 64;
-const PAUSE_MS = 20;
-const ADMITTED_CLIENTS = 8;
+const PAUSE_MS = 100;
+const ADMITTED_CLIENTS = 4;
 
 async function run(bench: Bench): Promise<void> {
   const { processes, figures } = bench;

@@ -16,7 +16,6 @@ interface Store {
 
 const SMALL: Store = { name: "100,000 × 1 KB", bytes: KB, count: 100_000, quickCount: 100_000 };
 const STORES: readonly Store[] = [
-  { name: "empty", bytes: KB, count: 0, quickCount: 0 },
   SMALL,
   { name: "64 KB messages", bytes: 64 * KB, count: 32_768, quickCount: 8_192 },
   { name: "1 MB messages", bytes: MB, count: 2_048, quickCount: 512 },
@@ -37,15 +36,20 @@ async function fill(bench: Bench, { bytes, count, quickCount }: Store): Promise<
   const directory = new DataDirectory(bench.processes);
   const broker = await startOn(bench, directory);
   const countMax = bench.isQuick ? quickCount : count;
-  if (countMax > 0) {
-    const client = await bench.processes.node("processes/raw-client.ts");
-    const bounds = { clients: bytes >= MB ? 8 : 64, durationMs: FILL_MS, countMax };
-    const load = { port: broker.port, operation: "push", queueName: "restart", bytes, ...bounds };
-    await client.call<LoadResult>("load", load, FILL_MS + 10_000);
-    await client.end();
-  }
+  const client = await bench.processes.node("processes/raw-client.ts");
+  const bounds = { clients: bytes >= MB ? 8 : 64, durationMs: FILL_MS, countMax };
+  const load = { port: broker.port, operation: "push", queueName: "restart", bytes, ...bounds };
+  await client.call<LoadResult>("load", load, FILL_MS + 10_000);
+  await client.end();
   await broker.kill();
   return directory;
+}
+
+/** How long a start takes, in milliseconds. */
+async function startMsOn(bench: Bench, directory: DataDirectory): Promise<number> {
+  const broker = await startOn(bench, directory);
+  await broker.kill();
+  return broker.startMs;
 }
 
 async function run(bench: Bench): Promise<void> {
@@ -55,12 +59,11 @@ async function run(bench: Bench): Promise<void> {
     const directory = await fill(bench, store);
     for (let round = 1; round <= bench.rounds; round++) {
       const storedBytes = directory.bytes;
-      const broker = await startOn(bench, directory);
-      const value = broker.startMs;
-      await broker.kill();
+      const idleMs = await startMsOn(bench, new DataDirectory(bench.processes));
+      const value = await startMsOn(bench, directory);
+      figures.add(RESTART, restartName("nothing stored"), { unit: "ms", value: idleMs });
       figures.add(RESTART, restartName(store.name), { unit: "ms", value });
       if (storedBytes < GB / 4) continue;
-      const idleMs = figures.median(RESTART, restartName("empty")) ?? 0;
       const perGb = (value - idleMs) / (storedBytes / GB);
       figures.add(RESTART, perGbName(store.name), { unit: "ms", value: perGb });
     }
