@@ -1,6 +1,5 @@
 /** The pages of docs/ that are printed from the code: the tables of errors, the schemas of options. */
 import { z } from "zod";
-import { SimpleMessageBrokerOptions } from "../src/runtime/index.js";
 import {
   BrokerParamsRedis,
   MemoryClientConfig,
@@ -8,6 +7,7 @@ import {
   SimpleClientConfig,
 } from "../src/client/index.js";
 import { errorTable } from "../src/core/index.js";
+import { SimpleMessageBrokerOptions } from "../src/runtime/index.js";
 import "../src/message/index.js";
 import { PipelineSettings, RunOptions, StopOptions } from "../src/pipeline/index.js";
 import "../src/cli/errors.js";
