@@ -10,7 +10,7 @@ import { KB } from "../messages.js";
 export const OVERLOAD = "overload";
 export const REFUSAL_P99 = "refusal, p99";
 const ADMITTED = "push + pop of admitted clients";
-export const ADMITTED_RATIO = "push + pop of admitted clients, p99, overload ÷ none";
+const ADMITTED_RATIO = "push + pop of admitted clients, p99, overload ÷ none";
 const QUEUE_SIZE = 100;
 const REFUSED_CLIENTS = 64;
 const PAUSE_MS = 100;

@@ -22,7 +22,7 @@ const STORES: readonly Store[] = [
 ];
 const FILL_MS = 180_000;
 
-export const restartName = (store: string) => `${store}: start to listening`;
+const restartName = (store: string) => `${store}: start to listening`;
 export const RESTART_SMALL = restartName(SMALL.name);
 const perGbName = (store: string) => `${store}: recovery of each GiB`;
 
