@@ -20,11 +20,10 @@ import type { CancelOutcome, DeadAnswer, DeadQuestion } from "../../wire/index.j
 import { cancelledAnswer, damagedAnswer, givenUpAnswer } from "./answers.js";
 import { DeadLetters } from "./dead-letters.js";
 import { Deadlines } from "./deadlines.js";
-import { ExpiredResults } from "./expired-results.js";
 import { type Job, newJob } from "./job.js";
 import { JobIds } from "./job-ids.js";
+import { KeptResults } from "./kept-results.js";
 import type { LedgerConfig } from "./options.js";
-import { RetainedResults } from "./retained-results.js";
 
 /** How soon an answer is tried again for which the disk had no room. */
 const RETRY_MS = 1_000;
@@ -38,8 +37,7 @@ export class Ledger implements JobLedger {
   readonly #deadlines = new Deadlines<Job>((job) => this.#onDeadline(job));
   /** Jobs of on-result queues whose consumers acknowledged them early. */
   readonly #leases = new Deadlines<Job>((job) => this.#onLeaseOver(job));
-  readonly #unfetched = new Deadlines<Job>((job) => this.#expire(job));
-  readonly #retained: RetainedResults;
+  readonly #results: KeptResults;
   readonly #dead: DeadLetters;
   readonly #counters = {
     accepted: 0,
@@ -47,19 +45,19 @@ export class Ledger implements JobLedger {
     givenUp: 0,
     cancelled: 0,
     lateResults: 0,
-    expiredResults: 0,
     replayed: 0,
   };
   #openJobs = 0;
   #isClosed = false;
   #host!: LedgerHost;
   #ids!: JobIds;
-  #expired!: ExpiredResults;
 
   constructor(config: LedgerConfig, { logger }: { readonly logger: Logger }) {
     this.#config = config;
     this.#logger = logger;
-    this.#retained = new RetainedResults(config, (job) => this.#expire(job));
+    this.#results = new KeptResults(config, logger, (job) => {
+      if (job.task === undefined) this.#jobs.delete(job.id);
+    });
     this.#dead = new DeadLetters(config.maxDeadLetters, (job) => this.#drop(job));
   }
 
@@ -68,7 +66,7 @@ export class Ledger implements JobLedger {
     this.#isClosed = false;
     this.#host = host;
     this.#ids = new JobIds(secret);
-    this.#expired = new ExpiredResults(nowMs());
+    this.#results.open(host);
     for (const message of inOrderOf(messages, "result", ({ fetchedAtMs }) => fetchedAtMs)) {
       this.#recoverResult(message);
     }
@@ -84,9 +82,7 @@ export class Ledger implements JobLedger {
     for (const { task } of this.#leases.all()) {
       if (task?.place === "leased") this.#host.mark(task, { kind: "returned" });
     }
-    for (const kept of [this.#deadlines, this.#leases, this.#unfetched, this.#retained]) {
-      kept.close();
-    }
+    for (const kept of [this.#deadlines, this.#leases, this.#results]) kept.close();
     this.#jobs.clear();
     this.#dead.clear();
     this.#openJobs = 0;
@@ -151,15 +147,14 @@ export class Ledger implements JobLedger {
     this.#answeredBy(job, message);
     this.#written(job);
     this.#counters.answered++;
-    const { unfetchedRetentionMs } = this.#config;
-    if (unfetchedRetentionMs > 0) this.#unfetched.add(job, unfetchedRetentionMs);
+    this.#results.add(job);
   }
 
   acknowledged(message: QueuedMessage): Promise<void> | undefined {
     const { kind, id, queueName } = message.entry;
-    if (kind === "result") return this.#fetched(message);
-    const job = this.#jobs.get(id);
+    const job = this.#jobs.get(kind === "result" ? queueName : id);
     if (job === undefined) return this.#host.remove(message);
+    if (kind === "result") return this.#results.fetched(job);
     if (this.#config.queues[queueName]?.settle === "on-result") {
       this.#leases.add(job, this.#config.resultLeaseMs);
       return undefined;
@@ -171,9 +166,9 @@ export class Ledger implements JobLedger {
   }
 
   givenBack(message: QueuedMessage, end: LeaseEnd): "ready" | "aside" | "gone" {
-    const { kind, id } = message.entry;
-    if (kind === "result") return this.#notFetched(message);
-    const job = this.#jobs.get(id);
+    const { kind, id, queueName } = message.entry;
+    const job = this.#jobs.get(kind === "result" ? queueName : id);
+    if (kind === "result") return job === undefined ? "ready" : this.#results.notFetched(job);
     if (job === undefined || job.task !== message) return "gone";
     this.#leases.delete(job);
     if (job.state === "over" || job.state === "ending") return "aside";
@@ -206,9 +201,7 @@ export class Ledger implements JobLedger {
       this.#dead.delete(job);
       if (job.state === "over" || job.state === "ending") return;
     } else {
-      this.#retained.delete(job);
-      this.#unfetched.delete(job);
-      job.result = undefined;
+      this.#results.forget(job);
     }
     const end = () => void this.#end(job, damagedAnswer(kind === "job" ? "job" : "result"));
     if (job.state === "storing") this.#defer(job, end);
@@ -216,10 +209,7 @@ export class Ledger implements JobLedger {
   }
 
   reopen(queueName: string): boolean {
-    const result = this.#jobs.get(queueName)?.result;
-    if (result?.place !== "aside") return false;
-    this.#host.restore(result);
-    return true;
+    return this.#results.reopen(this.#jobs.get(queueName));
   }
 
   expiryOf(queueName: string): string | undefined {
@@ -227,11 +217,11 @@ export class Ledger implements JobLedger {
     // A dead letter outlives its failed result.
     const isExpired = job?.state === "over" && job.result === undefined;
     if (!isExpired && (job !== undefined || !this.#ids.isOurs(queueName))) return undefined;
-    return this.#expired.describe(queueName);
+    return this.#results.describeExpiry(queueName);
   }
 
   relieve(): boolean {
-    return this.#retained.expireOldest();
+    return this.#results.relieve();
   }
 
   async cancel(jobId: string): Promise<CancelOutcome> {
@@ -266,7 +256,8 @@ export class Ledger implements JobLedger {
   getStats(): LedgerStats {
     return {
       openJobs: this.#openJobs,
-      retainedResults: this.#retained.count,
+      retainedResults: this.#results.retainedCount,
+      expiredResults: this.#results.expiredCount,
       deadLetters: this.#dead.count,
       ...this.#counters,
     };
@@ -277,12 +268,10 @@ export class Ledger implements JobLedger {
     const job = newJob(queueName, "over");
     job.result = message;
     this.#jobs.set(queueName, job);
-    if (fetchedAtMs !== undefined) {
+    if (fetchedAtMs === undefined) this.#results.add(job, storedAtMs);
+    else {
       message.place = "aside";
-      this.#whenOpen(() => this.#retained.add(job, age(fetchedAtMs)));
-    } else if (this.#config.unfetchedRetentionMs > 0) {
-      const leftMs = Math.max(0, this.#config.unfetchedRetentionMs - age(storedAtMs));
-      this.#unfetched.add(job, leftMs);
+      this.#whenOpen(() => this.#results.addFetched(job, fetchedAtMs));
     }
   }
 
@@ -388,45 +377,6 @@ export class Ledger implements JobLedger {
     this.#host.remove(task);
   }
 
-  #fetched(message: QueuedMessage): Promise<void> | undefined {
-    const job = this.#jobs.get(message.entry.queueName);
-    if (job === undefined) return this.#host.remove(message);
-    this.#unfetched.delete(job);
-    const kept = this.#host.mark(message, { kind: "fetched", atMs: nowMs() });
-    this.#host.setAside(message);
-    this.#retained.add(job, 0);
-    // Somebody else asked while it was being fetched.
-    if (message.queue.waiterCount > 0) this.#host.restore(message);
-    return kept;
-  }
-
-  /** A consumer gave a result back. Its time, which may have ended meanwhile, begins anew. */
-  #notFetched(message: QueuedMessage): "ready" | "aside" {
-    const { queueName, fetchedAtMs } = message.entry;
-    const job = this.#jobs.get(queueName);
-    if (job === undefined || fetchedAtMs === undefined) {
-      const { unfetchedRetentionMs } = this.#config;
-      if (job !== undefined && unfetchedRetentionMs > 0) {
-        this.#unfetched.add(job, unfetchedRetentionMs);
-      }
-      return "ready";
-    }
-    this.#retained.add(job, 0);
-    return message.queue.waiterCount > 0 ? "ready" : "aside";
-  }
-
-  #expire(job: Job): void {
-    const { result, id } = job;
-    // One that is being fetched once more is kept for that.
-    if (result === undefined || result.place === "leased") return;
-    job.result = undefined;
-    this.#host.remove(result);
-    this.#counters.expiredResults++;
-    this.#expired.add(id, nowMs());
-    this.#logger.debug({ jobId: id }, "a result is kept no more");
-    if (job.task === undefined) this.#jobs.delete(id);
-  }
-
   /** Out of whoever's hands; who works on it hears it. */
   #takeAway({ task }: Job): void {
     if (task === undefined) return;
@@ -480,9 +430,7 @@ export class Ledger implements JobLedger {
     if (task === undefined || job.isBodyLost || job.state !== "over") return false;
     this.#dead.delete(job);
     if (result !== undefined) {
-      this.#retained.delete(job);
-      this.#unfetched.delete(job);
-      job.result = undefined;
+      this.#results.forget(job);
       this.#host.remove(result);
     }
     this.#host.mark(task, { kind: "revived", atMs: nowMs() });
