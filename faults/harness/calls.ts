@@ -17,7 +17,6 @@ export const jobFrame = (queueName: string, message: string, timeoutS: TimeoutS 
 export const popFrame = (queueName: string, timeoutS: TimeoutS = 30): Buffer =>
   encodePop(queueName, timeoutS);
 export const ackFrame = (id: string | null, value = true): Buffer => encodeAck(id ?? "", value);
-export { encodeExtension as extensionFrame } from "millrace/wire";
 
 /** A push with its acknowledgement: the id when it is stored, else the refusal's reason. */
 export async function pushOn(

@@ -72,6 +72,6 @@ export class ResultReader {
 }
 
 /** Stands for a text where only its equality counts. */
-export function digestOf(text: string): string {
+function digestOf(text: string): string {
   return createHash("sha256").update(text).digest("base64").slice(0, 22);
 }

@@ -37,7 +37,7 @@ export async function openStore(
   return { store, recovered: await store.open(), log };
 }
 
-export function messageOf(body: string, queueName = "q"): NewMessage {
+function messageOf(body: string, queueName = "q"): NewMessage {
   return {
     queueName,
     id: newId(),
