@@ -144,7 +144,10 @@ describe("commands", () => {
       const { openJob, deadJob } = await submitJobs(broker.port);
       const jobId = line.includes("cancel") ? openJob : deadJob;
       const written = line.replace("simple://127.0.0.1:7671", url).replace("JOB", jobId);
-      const args = written.split(/\s+/).slice(2);
+      const args = written
+        .split(/\s+/)
+        .slice(2)
+        .map((word) => word.replace(/^'(.*)'$/, "$1"));
       if (ASKING.includes(args[0] as string)) args.push("--broker", url);
       const serves = SERVING.includes(args[0] as string);
       const onReady = (text: string) => (/^ready|^listening/.test(text) ? "SIGTERM" : undefined);
