@@ -181,6 +181,26 @@ test("what is removed while it is being moved stays removed", async (t) => {
   expect(again.recovered.entries.map(({ sequence }) => sequence)).toEqual([kept[0]?.sequence]);
 });
 
+for (const name of ["00000002.marks", "00000002.log"]) {
+  test(`a crash while the next segment is made, with ${name} begun, costs nothing`, async (t) => {
+    const { store, dataDir } = await openStore(t);
+    for (const entry of await fill(store, ["done", "done, too"])) {
+      store.mark(entry, { kind: "confirmed" });
+      store.remove(entry);
+    }
+    await store.close();
+    const copy = await copyOfStore(t, dataDir);
+    writeFileSync(join(copy, name), "");
+    const again = await openStore(t, { dataDir: copy });
+    // The first segment is over. It is the one that is written to, so it must not be given back.
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await bodiesOf(again.store, await fill(again.store, ["more"]))).toEqual(["more"]);
+    await again.store.close();
+    const last = await openStore(t, { dataDir: copy });
+    expect(await bodiesOf(last.store, last.recovered.entries)).toEqual(["more"]);
+  });
+}
+
 test("a crash while a store is being made leaves one that can be opened", async (t) => {
   const copies: string[] = [];
   const files = stepping(async () => {

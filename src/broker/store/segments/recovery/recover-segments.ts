@@ -52,7 +52,9 @@ interface FoundSegment {
 export async function recoverSegments(parts: RecoveryParts): Promise<RecoveredSegments> {
   const found = await findSegments(parts);
   const recovery = new Recovery(parts);
-  for (const one of found) await recovery.read(one, one === found.at(-1));
+  // One that was being made or deleted, and has no log, is cleared away: the one before it is the last.
+  const last = found.findLast(hasLog);
+  for (const one of found) await recovery.read(one, one === last);
   return { ...recovery.end(), segmentCount: found.length };
 }
 
@@ -70,6 +72,10 @@ async function findSegments({ directory, files }: RecoveryParts): Promise<FoundS
     found.push({ segment, log, marks });
   }
   return found;
+}
+
+function hasLog({ log }: Pick<FoundSegment, "log">): boolean {
+  return log.state !== "missing" && log.state !== "short";
 }
 
 class Recovery {
@@ -95,7 +101,7 @@ class Recovery {
     const { mender, segments, openFiles } = this.#parts;
     this.#meet(log.nextSequence - 1);
     this.#meet(marks.nextSequence - 1);
-    if (log.state === "missing" || log.state === "short") return mender.clearAway(segment);
+    if (!hasLog({ log })) return mender.clearAway(segment);
     await openFiles.use(segment.logPath, (fd) => this.#readLog({ segment, fd, isLast }, log));
     if (marks.state === "missing") {
       mender.tellLost(segment.marksPath, segment.logBytes > FILE_HEADER_BYTES);
