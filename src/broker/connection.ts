@@ -352,6 +352,9 @@ export class Connection implements Session {
 
   #onEnd(): void {
     this.#hasEnded = true;
+    // It closed before the final response came, and its system answered that with a reset. The end
+    // that it had sent before is read first, and then nothing tells of the reset but this.
+    if (this.#socket.remoteAddress === undefined) this.#conclude(false);
     // It still gets its final response, and the line ends after that. It may not be there to read
     // it: from now on its push may come again.
     if (this.#state === "settling") {

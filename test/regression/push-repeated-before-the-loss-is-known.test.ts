@@ -1,5 +1,6 @@
 // A client that lost its final response and repeats at once was stored twice: the broker took note of
-// the loss only when the connection had closed, and the repetition was there before that.
+// the loss only when the connection had closed, and the repetition was there before that. And one that
+// closed while the final response was written counted as one that had read it.
 import { connect } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -9,7 +10,7 @@ import { until } from "../../src/testing/index.js";
 import { connectPeer, frameOf } from "../helpers/raw-peer.js";
 import { ack, push, pushThrough } from "../helpers/requests.js";
 import { systemError } from "../helpers/segment-store.js";
-import { type Cleanup, takeAll } from "../helpers/start-broker.js";
+import { type Cleanup, startBroker, takeAll } from "../helpers/start-broker.js";
 import { temporaryFolder } from "../helpers/temporary-folder.js";
 
 async function startDurable(t: Cleanup, files: FileLayer = realFiles) {
@@ -58,6 +59,26 @@ for (const how of ["reset", "close"] as const) {
     expect(await takeAll(broker, "q")).toEqual(numbers);
   });
 }
+
+test("a push whose client closed as the response was written is stored once", async (t) => {
+  const broker = await startBroker(t);
+  for (let number = 0; number < 20; number++) {
+    await pushAndLeave(broker.port, `${number}`, "close");
+    const peer = await connectPeer(t, broker.port);
+    await pushThrough(peer, "q", `${number}`);
+  }
+  expect(await takeAll(broker, "q")).toHaveLength(20);
+});
+
+test("equal pushes of clients that close when they have read are two", async (t) => {
+  const broker = await startBroker(t);
+  for (let number = 0; number < 20; number++) {
+    const peer = await connectPeer(t, broker.port);
+    await pushThrough(peer, "q", "equal");
+    peer.socket.destroy();
+  }
+  expect(await takeAll(broker, "q")).toHaveLength(20);
+});
 
 test("a push whose client left and that found no room is stored when it comes again", async (t) => {
   let isFull = false;
