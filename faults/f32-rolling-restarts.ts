@@ -28,7 +28,7 @@ export const f32: Fault = {
     const pipelines = [await startOwn(trial, port), await startMillrace(trial, port)];
     const exitMs: number[] = [];
     for (let restart = 0; restart < restarts; restart++) {
-      await Promise.race([sleep(trial.random.between(50, 600)), load.failed]);
+      await Promise.race([sleep(trial.random.between(50, 600)), load.failed, broker.died]);
       // Every third is the broker; then the pipelines in turn, ours and the command line's.
       if (restart % 3 === 0) {
         exitMs.push(await stop(trial, broker, `broker, restart ${restart}`));
@@ -41,7 +41,7 @@ export const f32: Fault = {
           which === 0 ? await startOwn(trial, port) : await startMillrace(trial, port);
       }
     }
-    const endings = await Promise.race([load.finish(), load.failed]);
+    const endings = await Promise.race([load.finish(), load.failed, broker.died]);
     const violations = checkHistory(history.events, {
       isDrained: true,
       orderedQueues: [],

@@ -55,6 +55,7 @@ export const f40: Fault = {
       runJobs({ trial, target, history, jobs }),
       ordered.failed,
       killer.failed,
+      broker.died,
     ]);
     const kills = await killer.stop();
     await ordered.finish();

@@ -28,10 +28,17 @@ export class Broker {
   /** Log lines of lives that are over, and of this one. */
   #pastLogs = "";
   starts = 0;
+  /** Rejects when it ends and nobody asked it to. */
+  readonly died: Promise<never>;
+  #die: (error: Error) => void = () => {};
 
   constructor(trial: Trial, settings: BrokerSettings = {}) {
     this.#trial = trial;
     this.#settings = settings;
+    this.died = new Promise((_, reject) => {
+      this.#die = reject;
+    });
+    this.died.catch(() => {});
   }
 
   static async start(trial: Trial, settings: BrokerSettings = {}): Promise<Broker> {
@@ -72,6 +79,10 @@ export class Broker {
     const { url } = await this.#proc.event("listening");
     this.#port = Number(new URL(String(url)).port);
     this.#isUp = true;
+    this.#proc.ended.then(({ code }) => {
+      if (!this.#isUp) return;
+      this.#die(new Error(`the broker ended by itself, code ${code}: ${this.log.slice(-1_500)}`));
+    });
     for (const wake of this.#wakers.splice(0)) wake();
   }
 

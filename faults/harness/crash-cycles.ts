@@ -67,10 +67,10 @@ export async function crashCycles(trial: Trial, options: CrashOptions): Promise<
   const history = new History();
   const traffic = new Traffic(trial, { history, broker, moments: striker, options });
   for (let cycle = 0; cycle < cycles; cycle++) {
-    await Promise.race([striker.strike(trial.random.pick(strikes)), traffic.failed]);
+    await Promise.race([striker.strike(trial.random.pick(strikes)), traffic.failed, broker.died]);
     await start();
   }
-  await Promise.race([traffic.finish(broker), traffic.failed]);
+  await Promise.race([traffic.finish(broker), traffic.failed, broker.died]);
   const violations = checkHistory(history.events, {
     isDrained: true,
     orderedQueues: [...WORKED_QUEUES, IDLE_QUEUE],
