@@ -17,10 +17,9 @@ const ORDERED_QUEUE = "ordered";
 const CANCEL_SHARE = 0.02;
 /** Of the clients' connections so many lose a response in the middle. */
 const CUT_SHARE = 0.3;
-/** Between two kills; the more jobs there are, the fewer kills each of them needs. */
+/** Between two kills. */
 const KILL_MIN_MS = 300;
 const KILL_MAX_MS = 2_500;
-const KILL_MAX_LONG_MS = 5_000;
 const BROKER_KILL_SHARE = 0.35;
 const FINAL_BYTES = 170;
 const REFETCH_SHARE = 0.02;
@@ -137,8 +136,7 @@ class Killer {
 
   async #killOn(trial: Trial, broker: Broker, workers: Workers): Promise<void> {
     while (!this.#isStopped) {
-      const maxMs = trial.scale >= 0.25 ? KILL_MAX_LONG_MS : KILL_MAX_MS;
-      await sleep(trial.random.between(KILL_MIN_MS, maxMs));
+      await sleep(trial.random.between(KILL_MIN_MS, KILL_MAX_MS));
       if (trial.random.chance(BROKER_KILL_SHARE)) {
         this.#counts.broker++;
         await broker.kill();
