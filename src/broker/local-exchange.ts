@@ -2,14 +2,13 @@
  * The queues for callers in the broker's own process: what connections do over TCP, as calls. A
  * consumer here lives and dies with the broker, so its leases have no time of their own.
  */
-import { clampTimerMs, hasCode, monotonicMs, newId } from "../core/index.js";
+import { clampTimerMs, hasCode, monotonicMs } from "../core/index.js";
 import { type HeldMessage, type MessageExchange, QueueErrors, stampJobId } from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
 import type { PushRefusal } from "./job-ledger.js";
 import type { Loan } from "./queues.js";
+import { NO_DIGEST } from "./store/entry.js";
 import { StoreErrors } from "./store/errors.js";
-
-const NO_DIGEST = Buffer.alloc(16);
 
 export class LocalExchange implements Pick<MessageExchange, "store" | "take"> {
   readonly #broker: BrokerState;
@@ -29,24 +28,23 @@ export class LocalExchange implements Pick<MessageExchange, "store" | "take"> {
     options: { readonly stampJobId: boolean; readonly leaseId?: string | undefined },
   ): Promise<string> {
     const { stampJobId: isJob, leaseId } = options;
-    if (!this.#isOpen() || this.#broker.phase === "stopping")
-      throw QueueErrors.UNAVAILABLE({ queueName });
-    const id =
-      isJob && this.#broker.ledger !== undefined ? this.#broker.ledger.newJobId() : newId();
+    const { phase, queues, counters, store } = this.#broker;
+    if (!this.#isOpen() || phase === "stopping") throw QueueErrors.UNAVAILABLE({ queueName });
+    const id = queues.newId(isJob);
     const stamped = isJob ? stampJobId(body, id) : body;
-    this.#broker.counters.pushes++;
+    counters.pushes++;
     const push = { queueName, body: stamped, heldBytes: 0, isJob, id, digest: NO_DIGEST, leaseId };
-    const reservation = this.#broker.queues.reserve(push);
+    const reservation = queues.reserve(push);
     if (typeof reservation === "string") {
-      this.#broker.counters.pushesRefused++;
+      counters.pushesRefused++;
       throw refused(reservation, queueName);
     }
     const kept = reservation.store();
     if (kept === "jobOver") throw QueueErrors.JOB_OVER({ queueName });
     if (kept.stored !== undefined) await kept.stored;
-    this.#broker.counters.stored++;
+    counters.stored++;
     // Who calls has its answer as soon as this returns.
-    this.#broker.store.mark(kept.entry, { kind: "confirmed" });
+    store.mark(kept.entry, { kind: "confirmed" });
     return id;
   }
 

@@ -2,11 +2,11 @@
  * All queues of a broker, their limits and the memory they hold. A queue exists while something is
  * in it or somebody waits at it; asking for its size or polling it in vain leaves no trace.
  */
-import { ByteBudget, hasCode, type Logger } from "../core/index.js";
+import { ByteBudget, hasCode, type Logger, newId } from "../core/index.js";
 import type { JobLedger, LeaseEnd, LedgerHost, PushRefusal } from "./job-ledger.js";
 import type { BrokerConfig } from "./options.js";
 import { type Lease, MessageQueue, type QueuedMessage, type Waiter } from "./queue.js";
-import type { Entry, Mark, MessageKind } from "./store/entry.js";
+import { type Entry, type Mark, type MessageKind, NO_DIGEST } from "./store/entry.js";
 import { StoreErrors } from "./store/errors.js";
 import type { MessageStore, Recovered } from "./store/message-store.js";
 
@@ -31,8 +31,15 @@ export interface Push {
 
 /** A place in a queue that is kept for a push until its ACK. Exactly one method ends it. */
 export interface Reservation {
-  /** @throws QUEUE_JOB_OVER when this was to be the result of a job that ended meanwhile. */
+  /** "jobOver": this was to be the result of a job that ended meanwhile, and nothing is stored. */
   store(): { readonly entry: Entry; readonly stored: Promise<void> | undefined } | "jobOver";
+  cancel(): void;
+}
+
+/** A place and its memory before the message is there. */
+interface ReservedPlace {
+  readonly queue: MessageQueue;
+  readonly entryBytes: number;
   cancel(): void;
 }
 
@@ -44,7 +51,7 @@ export interface Loan {
   readonly isHeld: boolean;
   /** Settles when the hand-out is written down; undefined when there is nothing to wait for. */
   readonly noted: Promise<void> | undefined;
-  /** @throws STORE_DAMAGED, and then the message is gone; QUEUES_FULL when there is no memory. */
+  /** @throws STORE_DAMAGED, and then the message is gone; STORE_FAILED. */
   body(): Buffer | Promise<Buffer>;
   /** Undefined: the lease was over. Else what to wait for before it may be told. */
   settle(): { readonly kept: Promise<void> | undefined } | undefined;
@@ -92,9 +99,8 @@ export class Queues implements LedgerHost {
       const queue = this.#queues.get(entry.queueName) ?? this.#create(entry.queueName);
       this.budget.take(ENTRY_BYTES);
       const heldBytes = ENTRY_BYTES;
-      return { entry, queue, place: "gone", lease: undefined, goesAlone: false, heldBytes };
+      return { entry, queue, place: "ready", lease: undefined, goesAlone: false, heldBytes };
     });
-    for (const message of messages) message.place = "ready";
     this.#ledger?.open(this, secret, messages);
     for (const message of messages) {
       const { place, queue } = message;
@@ -106,6 +112,11 @@ export class Queues implements LedgerHost {
         this.remove(message);
       }
     }
+  }
+
+  /** The transaction id of a push; of a job one that this broker knows again. */
+  newId(isJob: boolean): string {
+    return isJob && this.#ledger !== undefined ? this.#ledger.newJobId() : newId();
   }
 
   /** Keeps a place and the memory for a push, or says why not. */
@@ -126,14 +137,11 @@ export class Queues implements LedgerHost {
       if (isResult) this.#ledger?.dismiss(queueName);
       return "full";
     }
-    const queue = this.#queues.get(queueName) ?? this.#create(queueName);
-    queue.reserve(body.length);
     const own = heldBytes > 0 ? body : withoutSlack(body);
+    const place = this.#reservePlace(queueName, body.length, entryBytes);
     const cancel = () => {
-      queue.cancelReservation(body.length);
-      this.budget.giveBack(entryBytes);
+      place.cancel();
       if (isResult) this.#ledger?.dismiss(queueName);
-      this.#dropIfForgettable(queue);
     };
     const kind = isResult ? "result" : isJob ? "job" : "message";
     return {
@@ -143,7 +151,7 @@ export class Queues implements LedgerHost {
           cancel();
           return "jobOver";
         }
-        return this.#append({ ...push, body: own }, kind, { queue, entryBytes, cancel });
+        return this.#append({ ...push, body: own }, kind, { ...place, cancel });
       },
     };
   }
@@ -236,35 +244,36 @@ export class Queues implements LedgerHost {
   }
 
   async read(message: QueuedMessage): Promise<Buffer> {
-    try {
-      return await this.#store.read(message.entry);
-    } catch (error) {
-      if (hasCode(error, StoreErrors.DAMAGED.code)) this.#removeDamaged(message);
-      throw error;
-    }
+    return this.#body(message);
   }
 
   async answer(jobId: string, body: Buffer): Promise<void> {
     const entryBytes = body.length + ENTRY_BYTES;
     this.budget.take(entryBytes);
-    const queue = this.#queues.get(jobId) ?? this.#create(jobId);
-    queue.reserve(body.length);
-    const cancel = () => {
-      queue.cancelReservation(body.length);
-      this.budget.giveBack(entryBytes);
-      this.#dropIfForgettable(queue);
-    };
+    const place = this.#reservePlace(jobId, body.length, entryBytes);
     const push = { queueName: jobId, body, id: jobId, digest: NO_DIGEST };
-    const { entry, stored } = this.#append(push, "result", { queue, entryBytes, cancel });
+    const { entry, stored } = this.#append(push, "result", place);
     await stored;
     // Nobody will push this again.
     this.#store.mark(entry, { kind: "confirmed" });
   }
 
+  /** @param entryBytes taken from the budget already. */
+  #reservePlace(queueName: string, bodyBytes: number, entryBytes: number): ReservedPlace {
+    const queue = this.#queues.get(queueName) ?? this.#create(queueName);
+    queue.reserve(bodyBytes);
+    const cancel = () => {
+      queue.cancelReservation(bodyBytes);
+      this.budget.giveBack(entryBytes);
+      this.#dropIfForgettable(queue);
+    };
+    return { queue, entryBytes, cancel };
+  }
+
   #append(
     { queueName, id, digest, body }: Pick<Push, "queueName" | "id" | "digest" | "body">,
     kind: MessageKind,
-    place: { queue: MessageQueue; entryBytes: number; cancel: () => void },
+    place: ReservedPlace,
   ): { entry: Entry; stored: Promise<void> | undefined } {
     const storedAtMs = this.#now();
     const appended = this.#store.append({ queueName, id, kind, digest, storedAtMs, body });
@@ -282,8 +291,7 @@ export class Queues implements LedgerHost {
   }
 
   /** The message is stored: from now on consumers can have it. */
-  #show(entry: Entry, place: { readonly queue: MessageQueue; readonly entryBytes: number }): void {
-    const { queue, entryBytes } = place;
+  #show(entry: Entry, { queue, entryBytes }: ReservedPlace): void {
     queue.cancelReservation(entry.bodyBytes);
     let heldBytes = entryBytes;
     if (!this.#store.keepsBodies) {
@@ -347,12 +355,10 @@ export class Queues implements LedgerHost {
   }
 
   #giveBack(message: QueuedMessage, end: LeaseEnd): void {
-    const { queue, entry } = message;
-    queue.remove(message);
+    const { entry } = message;
+    this.setAside(message);
     message.lease = undefined;
     if (end === "released" && entry.kind === "job") this.#store.mark(entry, { kind: "returned" });
-    message.place = "aside";
-    queue.asideCount++;
     const isPlain = this.#ledger === undefined || entry.kind === "message";
     const place = isPlain ? "ready" : this.#ledger?.givenBack(message, end);
     if (place === "ready") this.restore(message);
@@ -397,8 +403,6 @@ export class Queues implements LedgerHost {
     }
   }
 }
-
-const NO_DIGEST = Buffer.alloc(16);
 
 function queueBytes(queueName: string): number {
   return QUEUE_BYTES + 2 * queueName.length;

@@ -1,4 +1,3 @@
-import { newId } from "../../core/index.js";
 import {
   encodeInitiated,
   encodeQueueFull,
@@ -82,7 +81,7 @@ function storeOrRepeat(
     session.transact([encodeInitiated(doubt.id)], repetition(push, doubt, broker));
     return;
   }
-  const id = newIdFor(push.request, broker);
+  const id = broker.queues.newId(push.request.command === "PUSH_FOR_NV_INGEST");
   const reservation = reserve(push, { id, digest: content.digest, broker });
   if (typeof reservation === "string") {
     broker.counters.pushesRefused++;
@@ -155,10 +154,6 @@ function repetition({ request }: ReceivedPush, doubt: Doubt, broker: BrokerState
       if (isHeard) doubts.resolve(doubt);
     },
   };
-}
-
-function newIdFor({ command }: PushRequest, { ledger }: BrokerState): string {
-  return command === "PUSH_FOR_NV_INGEST" && ledger !== undefined ? ledger.newJobId() : newId();
 }
 
 function reserve(

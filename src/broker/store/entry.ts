@@ -21,6 +21,9 @@ export interface NewMessage {
   readonly body: Buffer;
 }
 
+/** The digest of what nobody pushes again: its sender had its answer with the call. */
+export const NO_DIGEST = Buffer.alloc(16);
+
 /** Why a job was given up. */
 export interface GivenUp {
   /** Milliseconds since 1970. */
