@@ -1,6 +1,12 @@
 /** Errors, lifecycle, limits, clocks, ids, logging. Knows no other room. */
 export { backoffMs } from "./backoff.js";
 export { ByteBudget } from "./byte-budget.js";
+export {
+  CircuitBreaker,
+  CircuitBreakers,
+  CircuitErrors,
+  type CircuitState,
+} from "./circuit-breaker.js";
 export { epochNanoseconds, epochSeconds, isoNow, isoTime, monotonicMs } from "./clock.js";
 export {
   defineErrors,
@@ -21,4 +27,5 @@ export { type Logger, silentLogger } from "./logger.js";
 export { nearestKey, OptionErrors, parseOptions, shapeOf } from "./options.js";
 export { settlesWithin } from "./settles-within.js";
 export { type LinkedSignal, linkSignals, sharedAbortController } from "./signals.js";
+export { isTransient, retryAfterMs } from "./transient.js";
 export { VERSION } from "./version.js";

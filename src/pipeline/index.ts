@@ -1,9 +1,26 @@
 /** The pipeline: from a source through stages into a sink. Knows neither brokers nor bytes. */
+export type { CheckpointedStage, CheckpointStore } from "./checkpoints.js";
 export { PipelineErrors } from "./errors.js";
+export type { JobEvent, PipelineObserver, StageEvent, StageOutcome } from "./observer.js";
 export { PipelineSettings, RunOptions, StopOptions } from "./options.js";
 export { Pipeline, type PipelineParts } from "./pipeline.js";
+export type { Plugin, StageKind, StageSetup } from "./plugin.js";
 export type { ProcessMessageOptions, Sink } from "./sink.js";
 export type { DeliveryFacts, GetMessageOptions, Source } from "./source.js";
-export type { ProcessingFunction, Stage, StageContext } from "./stage.js";
+export type {
+  BatchFunction,
+  BatchOutcome,
+  ProcessingFunction,
+  Stage,
+  StageContext,
+} from "./stage.js";
+export {
+  BatchOptions,
+  ElasticConcurrency,
+  InboxOptions,
+  RetryOptions,
+  type StageConfig,
+  StageOptions,
+} from "./stage-options.js";
 export type { StageStats } from "./stage-runner.js";
 export { type PipelineStats, toSnakeCase } from "./stats.js";

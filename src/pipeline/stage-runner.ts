@@ -2,7 +2,7 @@
  * Runs one stage on one message, so that stages need to know nothing of failures, times and stops:
  * whatever a stage does, the message comes out, failed or not, within its time.
  */
-import { epochNanoseconds, type Logger, monotonicMs } from "../core/index.js";
+import { CircuitBreakers, epochNanoseconds, type Logger, monotonicMs } from "../core/index.js";
 import {
   channelInEntryKey,
   channelInExitKey,
@@ -39,6 +39,7 @@ export class StageRunner {
     elapsedSeconds: 0,
   };
   readonly #config: StageRunnerConfig;
+  readonly #circuits = new CircuitBreakers();
 
   constructor(stage: Stage, config: StageRunnerConfig) {
     this.stage = stage;
@@ -103,7 +104,14 @@ export class StageRunner {
   async #withinTime(message: IngestControlMessage, ends: readonly AbortSignal[]): Promise<unknown> {
     const { stageTimeoutMs, logger } = this.#config;
     const own = new AbortController();
-    const result: unknown = this.stage.process(message, { signal: own.signal, logger });
+    const context = {
+      signal: own.signal,
+      logger,
+      config: {},
+      attempt: 1,
+      circuit: (endpoint: string) => this.#circuits.of(endpoint),
+    };
+    const result: unknown = this.stage.process(message, context);
     if (!isThenable(result)) return result;
     return new Promise((resolve, reject) => {
       const giveUp = (reason: unknown) => {

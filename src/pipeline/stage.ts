@@ -1,5 +1,5 @@
 /** What a step of the pipeline is. */
-import type { Logger } from "../core/index.js";
+import type { CircuitBreaker, Logger } from "../core/index.js";
 import type { IngestControlMessage } from "../message/index.js";
 
 /** What a stage may use while it works on one message. */
@@ -11,6 +11,12 @@ export interface StageContext {
    */
   readonly signal: AbortSignal;
   readonly logger: Logger;
+  /** The stage's own options, checked by its schema where it has one; `{}` when none were given. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** 1 for the first attempt at this message in this stage. */
+  readonly attempt: number;
+  /** The circuit breaker of an endpoint, one for all stages that call it. */
+  circuit(endpoint: string): CircuitBreaker;
 }
 
 /**
@@ -23,6 +29,18 @@ export type ProcessingFunction = (
 ) => IngestControlMessage | Promise<IngestControlMessage>;
 
 /**
+ * As `ProcessingFunction`, for several messages at once. It returns as many as it got, in their
+ * order; an `Error` in the place of one fails that one alone. When it throws, each message is tried
+ * once more by itself, so that one bad message fails alone.
+ */
+export type BatchFunction = (
+  messages: readonly IngestControlMessage[],
+  context: StageContext,
+) => BatchOutcome | Promise<BatchOutcome>;
+
+export type BatchOutcome = readonly (IngestControlMessage | Error)[];
+
+/**
  * A step with a name and, when it needs one, a life of its own.
  *
  * One job stays one message: what splits, splits rows. The runner writes traces and annotations,
@@ -32,11 +50,20 @@ export interface Stage {
   /** Unique in its pipeline; stands in traces, annotations and stats. */
   readonly name: string;
   /**
+   * Changes whenever the stage's results do. Part of the key of a checkpoint; a stage without one
+   * counts as never changed.
+   */
+  readonly version?: string;
+  /**
    * Whether the stage has work in this message; without it, always. A stage that says no is skipped,
    * and leaves no `SUCCESS` annotation.
    */
   accepts?(message: IngestControlMessage): boolean;
   process: ProcessingFunction;
+  /** Used instead of `process` where the pipeline batches. */
+  processBatch?: BatchFunction;
+  /** The stage works on copies, so a message that failed in it is as it was before. */
+  readonly leavesInputAlone?: boolean;
   /** Called once before the first message. */
   start?(): Promise<void>;
   /** Called once after the last message, also when `start` of another stage failed. */

@@ -2,11 +2,12 @@
  * Goal: every row leaves with metadata, or the job says which type it is. Method: the stage itself.
  */
 import { expect, test } from "vitest";
-import { silentLogger } from "../core/index.js";
+
 import { IngestControlMessage } from "../message/index.js";
+import { stageContext } from "../testing/index.js";
 import { metadataInjector } from "./metadata-injector.js";
 
-const context = { signal: new AbortController().signal, logger: silentLogger };
+const context = stageContext();
 
 test("rows get metadata of their type, and those that have some keep it", async () => {
   const message = new IngestControlMessage();

@@ -12,5 +12,6 @@ export { clientSuite } from "./client-suite.js";
 export { clientJobsSuite, type JobsBench } from "./client-suite-jobs.js";
 export type { ClientBench, ClientBenchOptions } from "./client-suite-kit.js";
 export { type Lifecycle, type LifecycleBench, lifecycleSuite } from "./lifecycle-suite.js";
+export { stageContext } from "./stage-context.js";
 export type { TestRunner } from "./test-runner.js";
 export { until } from "./until.js";

@@ -5,8 +5,9 @@
  */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { silentLogger } from "../../core/index.js";
+
 import { completeRowMetadata, IngestControlMessage, type Row } from "../../message/index.js";
+import { stageContext } from "../../testing/index.js";
 import { WorkerPool } from "../../workers/index.js";
 import { localStages } from "../local-stages.js";
 import { metadataInjector } from "../metadata-injector.js";
@@ -14,7 +15,7 @@ import { extractStage } from "./extract-stage.js";
 import { extractTask } from "./extract-task.js";
 
 const handbook = readFileSync(new URL("../../../samples/millrace-handbook.pdf", import.meta.url));
-const context = { signal: new AbortController().signal, logger: silentLogger };
+const context = stageContext();
 
 let pool: WorkerPool;
 beforeAll(() => {

@@ -1,0 +1,37 @@
+/**
+ * What a pipeline tells while it works, for metrics and traces. An observer only listens: it is called
+ * synchronously and often, so it must be quick; what it throws is logged and changes nothing.
+ */
+import type { IngestControlMessage } from "../message/index.js";
+import type { Outcome } from "./repeat.js";
+
+export type StageOutcome = "processed" | "skipped" | "failed" | "retried";
+
+export interface StageEvent {
+  /** Names the job: the message as its source handed it out, the same in all events of one job. */
+  readonly origin: IngestControlMessage;
+  readonly stage: string;
+  readonly outcome: StageOutcome;
+  /** Nanoseconds since 1970. */
+  readonly startedAt: bigint;
+  readonly durationMs: number;
+  readonly attempt: number;
+  /** Of an attempt that failed. */
+  readonly error?: unknown;
+}
+
+export interface JobEvent {
+  readonly origin: IngestControlMessage;
+  readonly outcome: Exclude<Outcome, "idle">;
+  readonly durationMs: number;
+  /** Why it failed, as its client reads it. */
+  readonly failedReason?: string | undefined;
+}
+
+export interface PipelineObserver {
+  jobFetched?(origin: IngestControlMessage): void;
+  /** After each attempt of a stage, and for each stage that had no work. */
+  stageEnded?(event: StageEvent): void;
+  /** The job is settled: acknowledged, given back or lost. */
+  jobEnded?(event: JobEvent): void;
+}
