@@ -18,6 +18,20 @@ import { type ControlMessageTask, createTask, type TaskInput } from "./tasks.js"
 import { toNanoseconds } from "./timestamp.js";
 import { TRACE_TAGGING } from "./trace.js";
 
+/** What went wrong, where, and how often it was tried. */
+export interface Failure {
+  readonly stage: string;
+  readonly cause: unknown;
+  /** The stage, unless told. */
+  readonly sourceId?: string;
+  readonly attempts?: number;
+}
+
+function describeFailure({ stage, cause, attempts = 1 }: Failure): string {
+  const tried = attempts > 1 ? ` after ${attempts} attempts` : "";
+  return `Error in ${stage}${tried}: ${causeText(cause)}`;
+}
+
 type TaskTypeName = TaskType | (string & {});
 
 export class IngestControlMessage {
@@ -189,10 +203,19 @@ export class IngestControlMessage {
    * Marks the job as failed: later stages skip it and its client gets a failed result that says
    * why. The first failure stays the reason; further ones only add their annotation.
    */
-  fail(failure: { stage: string; cause: unknown; sourceId?: string }): void {
-    const { stage, cause, sourceId = stage } = failure;
+  fail(failure: Failure): void {
+    const { stage, cause, sourceId = stage, attempts } = failure;
     const error = causeText(cause);
-    this.markFailed({ sourceId, taskId: stage, message: `Error in ${stage}: ${error}`, error });
+    const message = describeFailure(failure);
+    const tried = attempts === undefined ? {} : { attempts };
+    this.markFailed({ sourceId, taskId: stage, message, error, ...tried });
+  }
+
+  /** Notes a failure that does not fail the job, and what was done about it: one sentence. */
+  noteError(failure: Failure, remedy: string): void {
+    const { stage, cause, sourceId = stage, attempts = 1 } = failure;
+    const message = `${describeFailure(failure)}; ${remedy}`;
+    this.annotate({ sourceId, taskId: stage, message, error: causeText(cause), attempts });
   }
 
   /** As `fail`, for a text that needs no "Error in" before it. */

@@ -14,6 +14,7 @@ export {
   type TableMetadataInput,
   type TextMetadataInput,
 } from "./complete-row-metadata.js";
+export { approximateBytes } from "./approximate-bytes.js";
 export { IngestControlMessage } from "./control-message.js";
 export {
   CreateJobOptions,

@@ -26,7 +26,7 @@ export interface ResultDocument {
   fragment_count: number;
   /** Nanoseconds since 1970, as numbers; only with tracing on. */
   trace?: Record<string, number>;
-  /** Only with tracing on, or when the job failed. */
+  /** Only with tracing on, when the job failed, or when it went on after an error. */
   annotations?: Record<string, Annotation>;
 }
 
@@ -102,7 +102,9 @@ function outcome(
   const { tracing } = message;
   const result: ResultDocument = { status, description, data, fragment: 0, fragment_count: 1 };
   if (tracing) result.trace = traceOf(message);
-  if (tracing || status === "failed") result.annotations = annotationsOf(message);
+  const annotations = annotationsOf(message);
+  const tellsError = Object.values(annotations).some(({ error }) => error !== undefined);
+  if (tracing || tellsError || status === "failed") result.annotations = annotations;
   return result;
 }
 

@@ -34,6 +34,8 @@ export const BatchOptions = z.strictObject({
     .describe("How long the first message of a batch waits for others."),
 });
 
+export type BatchConfig = z.output<typeof BatchOptions>;
+
 export const RetryOptions = z.strictObject({
   maxAttempts: z
     .number()

@@ -1,32 +1,53 @@
 /**
- * Runs one stage on one message, so that stages need to know nothing of failures, times and stops:
- * whatever a stage does, the message comes out, failed or not, within its time.
+ * Runs one stage on messages, so that stages need to know nothing of failures, times, retries and
+ * stops: whatever a stage does, the message comes out, failed or not, within its time.
  */
-import { CircuitBreakers, epochNanoseconds, type Logger, monotonicMs } from "../core/index.js";
+import { setTimeout as sleep } from "node:timers/promises";
 import {
-  channelInEntryKey,
-  channelInExitKey,
-  entryKey,
-  exitKey,
-  IngestControlMessage,
-  LATENCY_TS_SEND,
-} from "../message/index.js";
+  backoffMs,
+  type CircuitBreaker,
+  epochNanoseconds,
+  isTransient,
+  type Logger,
+  linkSignals,
+  monotonicMs,
+  retryAfterMs,
+} from "../core/index.js";
+import { approximateBytes, type IngestControlMessage } from "../message/index.js";
 import { PipelineErrors } from "./errors.js";
-import type { Stage } from "./stage.js";
+import type { PipelineObserver, StageOutcome } from "./observer.js";
+import type { BatchOutcome, Stage, StageContext } from "./stage.js";
+import { checkBatch, checkResult, traceArrival, traceExit } from "./stage-result.js";
+import type { StageConfig } from "./stage-options.js";
+import type { Passage, Trip } from "./trip.js";
+import { firedIn, withinTime } from "./within-time.js";
 
 export interface StageStats {
   processed: number;
+  /** Messages that the stage failed on for good. */
   errors: number;
   /** Messages in which the stage had no work. */
   skipped: number;
+  /** Attempts that were made again. */
+  retried: number;
   inFlight: number;
-  /** Time spent in the stage, summed over messages. */
+  /** Time spent in the stage, summed over messages; pauses between attempts are in it. */
   elapsedSeconds: number;
 }
 
-export interface StageRunnerConfig {
-  readonly stageTimeoutMs: number;
+export interface StageRunnerParts {
+  readonly stage: Stage;
+  readonly config: StageConfig & { readonly timeoutMs: number };
   readonly logger: Logger;
+  readonly circuit: (endpoint: string) => CircuitBreaker;
+  readonly observer?: PipelineObserver | undefined;
+}
+
+/** What one attempt is about. */
+interface Attempt {
+  readonly number: number;
+  readonly startedAt: bigint;
+  readonly startedAtMs: number;
 }
 
 export class StageRunner {
@@ -35,138 +56,302 @@ export class StageRunner {
     processed: 0,
     errors: 0,
     skipped: 0,
+    retried: 0,
     inFlight: 0,
     elapsedSeconds: 0,
   };
-  readonly #config: StageRunnerConfig;
-  readonly #circuits = new CircuitBreakers();
+  readonly #parts: StageRunnerParts;
+  /** The stage may spoil a message that is needed again. */
+  readonly #needsCopies: boolean;
 
-  constructor(stage: Stage, config: StageRunnerConfig) {
+  constructor(parts: StageRunnerParts) {
+    const { stage, config } = parts;
     this.stage = stage;
-    this.#config = config;
+    this.#parts = parts;
+    const mayGoOn = config.retry.maxAttempts > 1 || config.onError === "skip";
+    this.#needsCopies = (mayGoOn || config.batch !== undefined) && stage.leavesInputAlone !== true;
+  }
+
+  /** Whether the message needs nothing of this stage; counted and traced then. */
+  passesBy({ message, trip }: Passage): boolean {
+    if (firedIn(trip.ends) !== undefined || !this.#isSkipped(message)) return false;
+    this.#skip(message, trip);
+    return true;
   }
 
   /**
-   * The message after the stage. A stage that throws, returns something else or takes too long makes
-   * it a failed one.
+   * Replaces the message by what the stage made of it. One that throws, returns something else or
+   * takes too long makes it a failed one, unless `onError` says otherwise.
    *
-   * @param ends several signals, since linking them for each message would cost more than most stages.
-   * @throws the reason of one of `ends`, and only that, when it fires meanwhile.
+   * @throws the reason of one of the trip's ends, and only that, when it fires meanwhile.
    */
-  async run(
-    message: IngestControlMessage,
-    ends: readonly AbortSignal[],
-  ): Promise<IngestControlMessage> {
-    const { name } = this.stage;
-    firedIn(ends)?.throwIfAborted();
-    const isTraced = message.tracing;
-    const identity = identityOf(message);
-    if (isTraced) traceArrival(message, name);
-    let result = message;
+  async run(passage: Passage): Promise<void> {
+    const { message, trip } = passage;
+    firedIn(trip.ends)?.throwIfAborted();
+    if (this.#isSkipped(message)) {
+      this.#skip(message, trip);
+      return;
+    }
+    const startedAtMs = this.#enter(message);
     try {
-      if (this.stage.accepts?.(message) === false) this.stats.skipped++;
-      else result = await this.#process(message, ends);
-      if (isTraced) result.setTimestamp(exitKey(name), epochNanoseconds());
-    } catch (cause) {
-      result = message;
-      const end = firedIn(ends);
-      if (end !== undefined) {
-        restore(message, identity);
-        throw end.reason;
+      for (let number = 1; ; number++) {
+        const input = this.#needsCopies ? message.copy() : message;
+        const attempt = this.#begin(number);
+        try {
+          const result: unknown = await this.#once(input, trip.ends, number);
+          checkResult(result, this.stage.name);
+          this.#succeed(passage, result, attempt);
+          return;
+        } catch (error) {
+          // Whatever it threw: that came of the end.
+          firedIn(trip.ends)?.throwIfAborted();
+          if (await this.#mayRetry(error, { trips: [trip], attempt, ends: trip.ends })) continue;
+          this.#fail(passage, error, { attempt, left: input });
+          return;
+        }
       }
-      this.stats.errors++;
-      message.fail({ stage: name, cause });
-    }
-    restore(result, identity);
-    if (isTraced) result.setTimestamp(LATENCY_TS_SEND, epochNanoseconds());
-    return result;
-  }
-
-  async #process(
-    message: IngestControlMessage,
-    ends: readonly AbortSignal[],
-  ): Promise<IngestControlMessage> {
-    const { name } = this.stage;
-    const startedAtMs = monotonicMs();
-    this.stats.inFlight++;
-    try {
-      const result = await this.#withinTime(message, ends);
-      checkResult(result, name);
-      result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
-      this.stats.processed++;
-      return result;
     } finally {
-      this.stats.inFlight--;
-      this.stats.elapsedSeconds += (monotonicMs() - startedAtMs) / 1000;
+      this.#leave(startedAtMs, 1);
     }
   }
 
-  async #withinTime(message: IngestControlMessage, ends: readonly AbortSignal[]): Promise<unknown> {
-    const { stageTimeoutMs, logger } = this.#config;
-    const own = new AbortController();
-    const context = {
-      signal: own.signal,
-      logger,
-      config: {},
-      attempt: 1,
-      circuit: (endpoint: string) => this.#circuits.of(endpoint),
-    };
-    const result: unknown = this.stage.process(message, context);
-    if (!isThenable(result)) return result;
-    return new Promise((resolve, reject) => {
-      const giveUp = (reason: unknown) => {
-        own.abort(reason);
-        settle();
-        reject(reason);
-      };
-      const onEnd = () => giveUp(firedIn(ends)?.reason);
-      const { name: stage } = this.stage;
-      const timer = setTimeout(
-        () => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, stageTimeoutMs })),
-        stageTimeoutMs,
+  /**
+   * As `run`, for several at once. Those that fail in a batch that others come through fail alone; a
+   * batch that fails as a whole is taken apart. Passages whose trip has ended are left as they are.
+   */
+  async runBatch(passages: readonly Passage[]): Promise<void> {
+    const given = passages.filter(({ trip, message }) => {
+      if (firedIn(trip.ends) !== undefined) return false;
+      if (!this.#isSkipped(message)) return true;
+      this.#skip(message, trip);
+      return false;
+    });
+    if (given.length === 0) return;
+    const startedAtMs = monotonicMs();
+    for (const { message } of given) this.#enter(message);
+    try {
+      await this.#attempts(given, 1);
+    } finally {
+      this.#leave(startedAtMs, given.length);
+    }
+  }
+
+  async #attempts(given: readonly Passage[], first: number): Promise<void> {
+    let pending = given;
+    for (let number = first; pending.length > 0; number++) {
+      const attempt = this.#begin(number);
+      const inputs = pending.map(({ message }) => (this.#needsCopies ? message.copy() : message));
+      const outcome = await this.#batchOnce(inputs, { pending, number });
+      // All have the same stop; a job that is lost meanwhile is cut off where it is handed on.
+      const ends = (pending[0] as Passage).trip.ends.slice(-1);
+      if (firedIn(ends) !== undefined) return;
+      if (outcome instanceof Whole) {
+        const { error } = outcome;
+        const trips = pending.map(({ trip }) => trip);
+        if (await this.#mayRetry(error, { trips, attempt, ends })) continue;
+        if (pending.length === 1 || isTransient(error)) {
+          for (const [index, passage] of pending.entries()) {
+            this.#fail(passage, error, { attempt, left: inputs[index] as IngestControlMessage });
+          }
+        } else for (const passage of pending) await this.#attempts([passage], number + 1);
+        return;
+      }
+      pending = await this.#sort(pending, inputs, { outcome, attempt, ends });
+    }
+  }
+
+  /** Takes what came out of a batch; returns those that are worth another attempt, after a pause. */
+  async #sort(
+    pending: readonly Passage[],
+    inputs: readonly IngestControlMessage[],
+    made: { outcome: BatchOutcome; attempt: Attempt; ends: readonly AbortSignal[] },
+  ): Promise<Passage[]> {
+    const { outcome, attempt, ends } = made;
+    const again: Passage[] = [];
+    let worst: unknown;
+    for (const [index, passage] of pending.entries()) {
+      const result: unknown = outcome[index];
+      const error = result instanceof Error ? result : faultOf(result, this.stage.name);
+      if (error === undefined) this.#succeed(passage, result as IngestControlMessage, attempt);
+      else if (this.#pauseMs(error, attempt.number) === undefined) {
+        this.#fail(passage, error, { attempt, left: inputs[index] as IngestControlMessage });
+      } else {
+        again.push(passage);
+        worst = error;
+      }
+    }
+    const trips = again.map(({ trip }) => trip);
+    if (again.length > 0) await this.#mayRetry(worst, { trips, attempt, ends });
+    return again;
+  }
+
+  async #batchOnce(
+    inputs: readonly IngestControlMessage[],
+    { pending, number }: { readonly pending: readonly Passage[]; readonly number: number },
+  ): Promise<BatchOutcome | Whole> {
+    const { stage } = this;
+    const { timeoutMs } = this.#parts.config;
+    const ends = (pending[0] as Passage).trip.ends.slice(-1);
+    try {
+      const outcome: unknown = await withinTime(
+        (signal) => stage.processBatch?.(inputs, this.#context(signal, number)),
+        { ends, timeoutMs, stage: stage.name },
       );
-      const settle = () => {
-        clearTimeout(timer);
-        for (const end of ends) end.removeEventListener("abort", onEnd);
-      };
-      for (const end of ends) end.addEventListener("abort", onEnd);
-      Promise.resolve(result).then(resolve, reject).finally(settle);
-      if (firedIn(ends) !== undefined) onEnd();
+      return checkBatch(outcome, { stage: stage.name, count: inputs.length });
+    } catch (error) {
+      return new Whole(error);
+    }
+  }
+
+  #once(
+    input: IngestControlMessage,
+    ends: readonly AbortSignal[],
+    number: number,
+  ): Promise<unknown> | unknown {
+    const { stage } = this;
+    const { timeoutMs } = this.#parts.config;
+    return withinTime((signal) => stage.process(input, this.#context(signal, number)), {
+      ends,
+      timeoutMs,
+      stage: stage.name,
     });
   }
-}
 
-function firedIn(ends: readonly AbortSignal[]): AbortSignal | undefined {
-  return ends.find(({ aborted }) => aborted);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
-}
-
-function traceArrival(message: IngestControlMessage, stage: string): void {
-  const now = epochNanoseconds();
-  message.setTimestamp(channelInEntryKey(stage), message.getTimestamp(LATENCY_TS_SEND) ?? now);
-  message.setTimestamp(channelInExitKey(stage), now);
-  message.setTimestamp(entryKey(stage), now);
-}
-
-function checkResult(result: unknown, stage: string): asserts result is IngestControlMessage {
-  if (result instanceof IngestControlMessage) return;
-  if (result === undefined || result === null) {
-    throw PipelineErrors.STAGE_RETURNED_NOTHING({ stage });
+  #context(signal: AbortSignal, attempt: number): StageContext {
+    const { logger, circuit } = this.#parts;
+    return { signal, logger, config: NO_CONFIG, attempt, circuit };
   }
-  throw PipelineErrors.STAGE_RETURNED_FOREIGN({ stage, type: `a value of type ${typeof result}` });
+
+  /** `accepts` that throws makes the stage fail, where it is called again. */
+  #isSkipped(message: IngestControlMessage): boolean {
+    if (message.failed) return true;
+    try {
+      return this.stage.accepts?.(message) === false;
+    } catch {
+      return false;
+    }
+  }
+
+  #skip(message: IngestControlMessage, { origin }: Trip): void {
+    if (message.failed) return;
+    this.stats.skipped++;
+    const { name } = this.stage;
+    const { observer } = this.#parts;
+    if (message.tracing) {
+      traceArrival(message, name);
+      traceExit(message, name);
+    }
+    if (observer?.stageEnded === undefined) return;
+    const startedAt = epochNanoseconds();
+    const event = { origin, stage: name, startedAt, durationMs: 0, attempt: 1 };
+    observer.stageEnded({ ...event, outcome: "skipped" });
+  }
+
+  #enter(message: IngestControlMessage): number {
+    if (message.tracing) traceArrival(message, this.stage.name);
+    this.stats.inFlight++;
+    return monotonicMs();
+  }
+
+  #leave(startedAtMs: number, count: number): void {
+    this.stats.inFlight -= count;
+    this.stats.elapsedSeconds += ((monotonicMs() - startedAtMs) / 1000) * count;
+  }
+
+  #begin(number: number): Attempt {
+    const isObserved = this.#parts.observer?.stageEnded !== undefined;
+    const startedAt = isObserved ? epochNanoseconds() : 0n;
+    return { number, startedAt, startedAtMs: isObserved ? monotonicMs() : 0 };
+  }
+
+  #succeed(passage: Passage, result: IngestControlMessage, attempt: Attempt): void {
+    const { name } = this.stage;
+    passage.trip.identify(result);
+    result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
+    if (result.tracing) traceExit(result, name);
+    passage.message = result;
+    passage.trip.resized(passage, approximateBytes(result));
+    this.stats.processed++;
+    this.#tell(passage.trip, "processed", attempt);
+  }
+
+  #fail(
+    passage: Passage,
+    cause: unknown,
+    { attempt, left }: { readonly attempt: Attempt; readonly left: IngestControlMessage },
+  ): void {
+    const { name: stage } = this.stage;
+    const { onError } = this.#parts.config;
+    const failure = { stage, cause, attempts: attempt.number };
+    this.stats.errors++;
+    if (onError === "continue") {
+      passage.message = left;
+      left.noteError(failure, "the job went on with what the stage had done (onError: continue)");
+    } else if (onError === "skip") {
+      passage.message.noteError(failure, "the job went on without this stage (onError: skip)");
+    } else {
+      passage.message.fail(failure);
+    }
+    passage.trip.identify(passage.message);
+    if (passage.message.tracing) traceExit(passage.message, stage);
+    this.#tell(passage.trip, "failed", attempt, cause);
+  }
+
+  /** Pauses when the error is worth another attempt, and says whether it is. */
+  async #mayRetry(
+    error: unknown,
+    made: {
+      readonly trips: readonly Trip[];
+      readonly attempt: Attempt;
+      readonly ends: readonly AbortSignal[];
+    },
+  ): Promise<boolean> {
+    const { trips, attempt, ends } = made;
+    const pauseMs = this.#pauseMs(error, attempt.number);
+    if (pauseMs === undefined) return false;
+    this.stats.retried += trips.length;
+    for (const trip of trips) this.#tell(trip, "retried", attempt, error);
+    const { signal, unlink } = linkSignals(...ends);
+    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    unlink();
+    return true;
+  }
+
+  /** Undefined when there is to be no other attempt. */
+  #pauseMs(error: unknown, number: number): number | undefined {
+    const { maxAttempts, baseMs, maxMs, maxRetryAfterMs } = this.#parts.config.retry;
+    if (number >= maxAttempts || !isTransient(error)) return undefined;
+    const askedMs = retryAfterMs(error) ?? 0;
+    if (askedMs > maxRetryAfterMs) return undefined;
+    return Math.max(askedMs, backoffMs(number - 1, baseMs, maxMs));
+  }
+
+  #tell({ origin }: Trip, outcome: StageOutcome, attempt: Attempt, error?: unknown): void {
+    const { observer } = this.#parts;
+    if (observer?.stageEnded === undefined) return;
+    const { number, startedAt, startedAtMs } = attempt;
+    const durationMs = monotonicMs() - startedAtMs;
+    const event = { origin, stage: this.stage.name, outcome, startedAt, durationMs };
+    observer.stageEnded({ ...event, attempt: number, error });
+  }
 }
 
-type Identity = readonly (readonly [key: string, value: unknown])[];
+const NO_CONFIG = Object.freeze({});
 
-function identityOf(message: IngestControlMessage): Identity {
-  const keys = ["job_id", "response_channel"].filter((key) => message.hasMetadata(key));
-  return keys.map((key) => [key, message.getMetadata(key)]);
+/** Why a batch failed as a whole. */
+class Whole {
+  readonly error: unknown;
+
+  constructor(error: unknown) {
+    this.error = error;
+  }
 }
 
-/** Whatever a stage did to a message, or returned instead, it answers the job that went in. */
-function restore(message: IngestControlMessage, identity: Identity): void {
-  for (const [key, value] of identity) message.setMetadata(key, value);
+function faultOf(result: unknown, stage: string): unknown {
+  try {
+    checkResult(result, stage);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
 }

@@ -1,0 +1,49 @@
+/** Calls what may never end, or may have to end early. */
+import { PipelineErrors } from "./errors.js";
+
+export interface TimeBounds {
+  /** Several signals, since linking them for each message would cost more than most stages. */
+  readonly ends: readonly AbortSignal[];
+  readonly timeoutMs: number;
+  readonly stage: string;
+}
+
+export function firedIn(ends: readonly AbortSignal[]): AbortSignal | undefined {
+  return ends.find(({ aborted }) => aborted);
+}
+
+/**
+ * What `call` returns or resolves to. A call that returns no promise is not timed.
+ *
+ * @param call gets a signal that is aborted when nobody waits for it any more.
+ * @throws PIPELINE_STAGE_TIMED_OUT, the reason of one of `ends`, or what `call` throws.
+ */
+export function withinTime(
+  call: (signal: AbortSignal) => unknown,
+  { ends, timeoutMs, stage }: TimeBounds,
+): unknown {
+  const own = new AbortController();
+  const result = call(own.signal);
+  if (!isThenable(result)) return result;
+  return new Promise((resolve, reject) => {
+    const giveUp = (reason: unknown) => {
+      own.abort(reason);
+      settle();
+      reject(reason);
+    };
+    const onEnd = () => giveUp(firedIn(ends)?.reason);
+    const onTime = () => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, timeoutMs }));
+    const timer = setTimeout(onTime, timeoutMs);
+    const settle = () => {
+      clearTimeout(timer);
+      for (const end of ends) end.removeEventListener("abort", onEnd);
+    };
+    for (const end of ends) end.addEventListener("abort", onEnd);
+    Promise.resolve(result).then(resolve, reject).finally(settle);
+    if (firedIn(ends) !== undefined) onEnd();
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
+}
