@@ -4,6 +4,7 @@
  */
 import { type Logger, linkSignals, messageOf } from "../core/index.js";
 import type { IngestControlMessage } from "../message/index.js";
+import type { CheckpointPlan } from "./checkpoint/checkpoint-plan.js";
 import type { Outcome } from "./repeat.js";
 import type { Sink } from "./sink.js";
 import type { DeliveryFacts, Source } from "./source.js";
@@ -13,6 +14,7 @@ export interface Chain {
   readonly source: Source;
   readonly sink: Sink;
   readonly runners: readonly StageRunner[];
+  readonly checkpoints?: CheckpointPlan | undefined;
   readonly logger: Logger;
 }
 
@@ -58,15 +60,19 @@ type Means = Chain & { readonly cutoffs: Cutoffs };
 async function throughStages(
   message: IngestControlMessage,
   { lost }: DeliveryFacts,
-  { runners, cutoffs }: Means,
+  { runners, checkpoints, cutoffs }: Means,
 ): Promise<IngestControlMessage | undefined> {
   const stopped = cutoffs.working.signal;
   const ends = lost === undefined ? [stopped] : [lost, stopped];
   let current = message;
-  for (const runner of runners) {
+  const run = await checkpoints?.begin(message);
+  for (const [index, runner] of runners.entries()) {
+    if (index < (run?.next ?? 0)) continue;
     if (current.failed) break;
+    const hasWork = runner.stage.accepts?.(current) !== false;
     try {
       current = await runner.run(current, ends);
+      if (hasWork) await run?.after(index, current);
     } catch (cause) {
       if (lost?.aborted || cutoffs.unfinished === "release") return undefined;
       current.fail({ stage: runner.stage.name, cause });
