@@ -1,4 +1,10 @@
 /** The pipeline: from a source through stages into a sink. Knows neither brokers nor bytes. */
+export {
+  CheckpointPlan,
+  type CheckpointPlanStats,
+  type CheckpointRun,
+} from "./checkpoint/checkpoint-plan.js";
+export { resumedBehind } from "./checkpoint/resumed-behind.js";
 export type { CheckpointedStage, CheckpointStore } from "./checkpoints.js";
 export { PipelineErrors } from "./errors.js";
 export type { JobEvent, PipelineObserver, StageEvent, StageOutcome } from "./observer.js";

@@ -15,6 +15,8 @@ import {
   silentLogger,
 } from "../core/index.js";
 import { type Chain, type Cutoffs, carry } from "./carry.js";
+import { CheckpointPlan } from "./checkpoint/checkpoint-plan.js";
+import type { CheckpointStore } from "./checkpoints.js";
 import { PipelineErrors } from "./errors.js";
 import { nameStages } from "./name-stages.js";
 import {
@@ -42,6 +44,8 @@ export interface PipelineParts extends PipelineSettings {
   readonly stages?: readonly (Stage | ProcessingFunction)[];
   /** Run in this order, after the stages. */
   readonly processingFunctions?: readonly ProcessingFunction[];
+  /** Keeps messages behind the stages that are named. */
+  readonly checkpoints?: { readonly store: CheckpointStore; readonly behind: readonly string[] };
   readonly logger?: Logger;
 }
 
@@ -67,14 +71,19 @@ export class Pipeline extends Component<StopOptions> {
   /** @throws OPTIONS_INVALID, PIPELINE_NAME_TAKEN */
   constructor(parts: PipelineParts) {
     super();
-    const { source, sink, stages = [], processingFunctions = [], logger, ...settings } = parts;
+    const { source, sink, stages = [], processingFunctions = [], logger, ...others } = parts;
+    const { checkpoints: kept, ...settings } = others;
     this.#config = parseOptions(PipelineSettings, settings, "Pipeline");
     this.#logger = logger ?? silentLogger;
     const { stageTimeoutMs } = this.#config;
     const runners = nameStages([...stages, ...processingFunctions]).map(
       (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger }),
     );
-    this.#chain = { source, sink, runners, logger: this.#logger };
+    const checkpointed = runners.map(({ stage }) => {
+      return { stage, config: {}, checkpoint: kept?.behind.includes(stage.name) === true };
+    });
+    const checkpoints = kept && new CheckpointPlan(checkpointed, kept.store, this.#logger);
+    this.#chain = { source, sink, runners, checkpoints, logger: this.#logger };
   }
 
   /** Opens the source, the stages and the sink, and works in the background until `stop`. */
