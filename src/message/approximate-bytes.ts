@@ -22,7 +22,8 @@ export function approximateBytes({ payload }: Sized): number {
     if (typeof item === "string") bytes += item.length;
     if (typeof item !== "object" || item === null) continue;
     if (ArrayBuffer.isView(item) || item instanceof ArrayBuffer) bytes += item.byteLength;
-    else if (Array.isArray(item) && typeof item[0] === "number") bytes += item.length * NUMBER_BYTES;
+    else if (Array.isArray(item) && typeof item[0] === "number")
+      bytes += item.length * NUMBER_BYTES;
     else if (!seen.has(item)) {
       seen.add(item);
       for (const value of Object.values(item)) {

@@ -4,6 +4,7 @@ export {
   type Annotation,
   type AnnotationInput,
 } from "./annotation.js";
+export { approximateBytes } from "./approximate-bytes.js";
 export {
   type ContentMetadataInput,
   completeRowMetadata,
@@ -14,7 +15,6 @@ export {
   type TableMetadataInput,
   type TextMetadataInput,
 } from "./complete-row-metadata.js";
-export { approximateBytes } from "./approximate-bytes.js";
 export { IngestControlMessage } from "./control-message.js";
 export {
   CreateJobOptions,

@@ -1,4 +1,4 @@
-import { defineErrors, quote } from "../core/index.js";
+import { defineErrors } from "../core/index.js";
 
 export const PipelineErrors = defineErrors("PIPELINE", {
   STAGE_RETURNED_NOTHING: {
@@ -20,9 +20,10 @@ export const PipelineErrors = defineErrors("PIPELINE", {
     kind: "stage",
     retry: false,
     about:
-      "A stage did not end within stageTimeoutMs. Its signal is aborted; what it does later is lost.",
-    say: ({ stage, stageTimeoutMs }: { stage: string; stageTimeoutMs: number }) =>
-      `stage ${stage} did not end within ${stageTimeoutMs} ms (stageTimeoutMs)`,
+      "A stage did not end within its timeoutMs, or without one within the pipeline's " +
+      "stageTimeoutMs. Its signal is aborted; what it does later is lost.",
+    say: ({ stage, timeoutMs }: { stage: string; timeoutMs: number }) =>
+      `stage ${stage} did not end within ${timeoutMs} ms (timeoutMs)`,
   },
   STOPPED: {
     kind: "stage",
@@ -30,12 +31,27 @@ export const PipelineErrors = defineErrors("PIPELINE", {
     about: "The pipeline was stopped before the job was done.",
     say: (_: Record<never, never>) => "the pipeline was stopped before the job was done",
   },
-  NAME_TAKEN: {
+  BATCH_MISMATCHED: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A stage that takes batches must return as many outcomes as it got messages, in their order.",
+    say: (details: { stage: string; count: number; returned: string }) =>
+      `stage ${details.stage} got ${details.count} messages and returned ${details.returned}`,
+  },
+  BATCH_UNSUPPORTED: {
+    kind: "input",
+    retry: false,
+    about: "A stage was given `batch`, but has no processBatch. Leave `batch` out, or write it.",
+    say: ({ stage }: { stage: string }) => `stage ${stage} has no processBatch, but "batch" is set`,
+  },
+  GRAPH_INVALID: {
     kind: "input",
     retry: false,
     about:
-      "Two stages of a pipeline have the same name. Traces and stats tell stages by their names.",
-    say: ({ name }: { name: string }) => `two stages are named ${quote(name)}; rename one of them`,
+      "The parts of a pipeline do not fit together: names, edges, order or who answers. The text " +
+      "lists every fault.",
+    say: ({ faults }: { faults: readonly string[] }) => `the pipeline: ${faults.join("; ")}`,
   },
   BUSY: {
     kind: "state",

@@ -5,7 +5,7 @@
  */
 import { type Logger, linkSignals, messageOf, monotonicMs } from "../core/index.js";
 import { approximateBytes, type IngestControlMessage } from "../message/index.js";
-import type { CheckpointPlan } from "./checkpoint-plan.js";
+import type { CheckpointPlan } from "./checkpoint/checkpoint-plan.js";
 import type { GraphPlan } from "./graph.js";
 import { GraphNode } from "./graph-node.js";
 import { Intake } from "./intake.js";
@@ -40,82 +40,118 @@ export interface FlowParts {
   readonly logger: Logger;
 }
 
+export interface FetchBounds {
+  readonly waitMs: number;
+  readonly fetching: AbortSignal;
+  readonly cutoffs: Cutoffs;
+  /** Told when the source is about to be asked, and when a message has come. */
+  readonly onActivity: () => void;
+}
+
+/** A job that is on its way. */
+interface Begun {
+  readonly passage: Passage;
+  readonly source: Source;
+  readonly startedAtMs: number;
+}
+
 export class Flow {
   readonly intake: Intake;
   readonly nodes = new Map<string, GraphNode>();
   readonly #parts: FlowParts;
   /** Of each source. */
   readonly #entries = new Map<string, readonly GraphNode[]>();
+  /** The last fetch of each source, when messages stay in order. */
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(parts: FlowParts) {
     const { plan, sources, stages, sinks, maxBytesInFlight } = parts;
     this.#parts = parts;
     this.intake = new Intake(maxBytesInFlight);
-    for (const stage of stages) this.#addStage(stage);
+    for (const [index, stage] of stages.entries()) this.#addStage(stage, index);
     for (const [name, sink] of sinks) this.#addSink(name, sink);
     for (const name of sources.keys()) {
       const next = plan.next.get(name) ?? [];
-      this.#entries.set(name, next.map((to) => this.nodes.get(to) as GraphNode));
+      this.#entries.set(
+        name,
+        next.map((to) => this.nodes.get(to) as GraphNode),
+      );
       for (const entry of this.#entries.get(name) ?? []) entry.onRoom = () => this.intake.wake();
     }
   }
 
   /** Fetches one message, when there is a place for it, and carries it to its end. */
-  async fetchAndCarry(
-    sourceName: string,
-    bounds: {
-      readonly waitMs: number;
-      readonly fetching: AbortSignal;
-      readonly cutoffs: Cutoffs;
-      /** Told when the source is about to be asked, and when a message has come. */
-      readonly onActivity: () => void;
-    },
-  ): Promise<Outcome> {
-    const source = this.#parts.sources.get(sourceName) as Source;
-    const entries = this.#entries.get(sourceName) as readonly GraphNode[];
-    const { waitMs, fetching: signal, cutoffs, onActivity } = bounds;
-    for (;;) {
-      if (!(await this.intake.admit(entries, signal))) return "idle";
-      let message: IngestControlMessage | undefined;
-      let bytes: number | undefined;
-      try {
-        onActivity();
-        message = await source.getMessage({ signal, timeoutMs: waitMs });
-        if (message !== undefined) bytes = approximateBytes(message);
-      } finally {
-        if (bytes === undefined) this.intake.settle(entries);
-      }
-      if (message === undefined || bytes === undefined) return "idle";
-      onActivity();
-      if (this.intake.settle(entries, bytes)) {
-        return this.#carry(message, { sourceName, bytes, cutoffs });
-      }
-      await source.release(message);
-    }
+  async fetchAndCarry(sourceName: string, bounds: FetchBounds): Promise<Outcome> {
+    const begun = await (this.#parts.isOrdered
+      ? this.#inTurn(sourceName, bounds)
+      : this.#begin(sourceName, bounds));
+    return begun === undefined ? "idle" : this.#finish(begun);
   }
 
-  /** What it came to. Rejects only when a part breaks its own promises. */
-  async #carry(
-    origin: IngestControlMessage,
-    { sourceName, bytes, cutoffs }: { sourceName: string; bytes: number; cutoffs: Cutoffs },
-  ): Promise<Outcome> {
+  /** In order, one message must be on its way before the next is asked for. */
+  async #inTurn(sourceName: string, bounds: FetchBounds): Promise<Begun | undefined> {
+    const endMs = monotonicMs() + bounds.waitMs;
+    const previous = this.#turns.get(sourceName);
+    const begun = (async () => {
+      await previous?.catch(() => {});
+      return this.#begin(sourceName, { ...bounds, waitMs: Math.max(1, endMs - monotonicMs()) });
+    })();
+    this.#turns.set(sourceName, begun);
+    return begun;
+  }
+
+  /** Undefined when no message came. */
+  async #begin(sourceName: string, bounds: FetchBounds): Promise<Begun | undefined> {
     const { sources, observer } = this.#parts;
     const source = sources.get(sourceName) as Source;
+    const fetched = await this.#fetch(source, this.#entries.get(sourceName) ?? [], bounds);
+    if (fetched === undefined) return undefined;
+    const { origin, bytes } = fetched;
     const delivery = source.deliveryOf?.(origin) ?? {};
     const onBytes = (delta: number) => this.intake.resized(delta);
-    const trip = new Trip({ origin, delivery, cutoffs, onBytes });
+    const trip = new Trip({ origin, delivery, cutoffs: bounds.cutoffs, onBytes });
     const startedAtMs = monotonicMs();
     observer?.jobFetched?.(origin);
     const passage = trip.start(origin, bytes);
     const from = await this.#resume(passage, sourceName);
-    void this.#handOn(passage, from);
+    const taken = this.#handOn(passage, from);
+    if (this.#parts.isOrdered) await taken;
+    return { passage, source, startedAtMs };
+  }
+
+  async #fetch(
+    source: Source,
+    entries: readonly GraphNode[],
+    { waitMs, fetching: signal, onActivity }: FetchBounds,
+  ): Promise<{ origin: IngestControlMessage; bytes: number } | undefined> {
+    while (await this.intake.admit(entries, signal)) {
+      let origin: IngestControlMessage | undefined;
+      let bytes: number | undefined;
+      try {
+        onActivity();
+        origin = await source.getMessage({ signal, timeoutMs: waitMs });
+        if (origin !== undefined) bytes = approximateBytes(origin);
+      } finally {
+        if (bytes === undefined) this.intake.settle(entries);
+      }
+      if (origin === undefined || bytes === undefined) return undefined;
+      onActivity();
+      if (this.intake.settle(entries, bytes)) return { origin, bytes };
+      await source.release(origin);
+    }
+    return undefined;
+  }
+
+  /** What it came to. Rejects only when a part breaks its own promises. */
+  async #finish({ passage, source, startedAtMs }: Begun): Promise<Outcome> {
+    const { trip } = passage;
     const isDelivered = await trip.isDelivered;
     await trip.sides();
     const outcome = await this.#settle(passage, { source, isDelivered });
     this.intake.ended();
     const durationMs = monotonicMs() - startedAtMs;
     const { failedReason } = passage.message;
-    observer?.jobEnded?.({ origin, outcome, durationMs, failedReason });
+    this.#parts.observer?.jobEnded?.({ origin: trip.origin, outcome, durationMs, failedReason });
     return outcome;
   }
 
@@ -143,11 +179,8 @@ export class Flow {
     const { checkpoints, stages } = this.#parts;
     if (checkpoints === undefined || passage.message.failed) return sourceName;
     const run = await checkpoints.begin(passage.message);
-    if (run === undefined) return sourceName;
     passage.trip.checkpoints = run;
-    passage.message = run.message;
-    passage.trip.identify(run.message);
-    passage.trip.resized(passage, approximateBytes(run.message));
+    passage.trip.resized(passage, approximateBytes(passage.message));
     return run.next === 0 ? sourceName : (stages[run.next - 1] as FlowStage).runner.stage.name;
   }
 
@@ -177,7 +210,7 @@ export class Flow {
     return this.nodes.get(name) as GraphNode;
   }
 
-  #addStage({ runner, config }: FlowStage): void {
+  #addStage({ runner, config }: FlowStage, index: number): void {
     const { concurrency, isOrdered } = this.#parts;
     const { name } = runner.stage;
     const { concurrency: own = concurrency, inbox, batch } = config;
@@ -191,7 +224,7 @@ export class Flow {
       }
       for (const passage of passages) {
         cutIfEnded(passage, name);
-        await saveCheckpoint(passage, name);
+        if (config.checkpoint) await saveCheckpoint(passage, index);
       }
     };
     const node = new GraphNode({
@@ -234,9 +267,9 @@ function cutIfEnded(passage: Passage, stage: string): void {
   else if (!message.failed) message.fail({ stage, cause: end.reason });
 }
 
-async function saveCheckpoint({ trip, message, isCut }: Passage, stage: string): Promise<void> {
-  if (trip.checkpoints === undefined || isCut || message.failed) return;
-  await trip.checkpoints.after(stage, message);
+async function saveCheckpoint({ trip, message, isCut }: Passage, index: number): Promise<void> {
+  if (isCut || message.failed) return;
+  await trip.checkpoints?.after(index, message);
 }
 
 interface Delivering {

@@ -3,8 +3,9 @@
  * when its work is done. It keeps the slot until the next part has taken the passage: so a slow part
  * holds back all before it, and finally the source.
  */
-import type { BatchConfig } from "./stage-options.js";
+
 import { Inbox, type InboxBounds } from "./inbox.js";
+import type { BatchConfig } from "./stage-options.js";
 import type { Passage } from "./trip.js";
 
 export interface GraphNodeParts {

@@ -22,6 +22,8 @@ export interface GraphShape {
   readonly sinks: readonly { readonly name: string; readonly replies: boolean }[];
   /** Without any: all sources into the first stage, stage after stage, the last into all sinks. */
   readonly edges: readonly Edge[];
+  /** Checkpoints know one way only. */
+  readonly needsChain: boolean;
 }
 
 export interface GraphPlan {
@@ -46,6 +48,7 @@ export function planGraph(shape: GraphShape): GraphPlan {
   if (graph.faults.length === 0) {
     graph.checkReach();
     graph.checkAnswers();
+    if (shape.needsChain) graph.checkChain();
   }
   graph.checkRunsAfter();
   if (graph.faults.length > 0) throw PipelineErrors.GRAPH_INVALID({ faults: graph.faults });
@@ -67,11 +70,7 @@ class Graph {
   constructor(shape: GraphShape) {
     const { sources, stages, sinks, edges } = shape;
     this.#shape = shape;
-    this.#names = [
-      ...sources,
-      ...stages.map(({ name }) => name),
-      ...sinks.map(({ name }) => name),
-    ];
+    this.#names = [...sources, ...stages.map(({ name }) => name), ...sinks.map(({ name }) => name)];
     this.#edges = edges.length > 0 ? edges : chainOf(shape);
     this.repliers = sinks.filter(({ replies }) => replies).map(({ name }) => name);
     for (const name of this.#names) this.next.set(name, []);
@@ -82,9 +81,11 @@ class Graph {
     const { sources, sinks } = this.#shape;
     if (sources.length === 0) this.faults.push("there is no source");
     if (sinks.length === 0) this.faults.push("there is no sink");
-    for (const name of new Set(this.#names)) {
-      const count = this.#names.filter((other) => other === name).length;
-      if (count > 1) this.faults.push(`${count} parts are named ${quote(name)}; rename all but one`);
+    const counts = new Map<string, number>();
+    for (const name of this.#names) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const [name, count] of counts) {
+      if (count > 1)
+        this.faults.push(`${count} parts are named ${quote(name)}; rename all but one`);
     }
   }
 
@@ -92,7 +93,7 @@ class Graph {
     const sources = new Set(this.#shape.sources);
     const sinks = new Set(this.#shape.sinks.map(({ name }) => name));
     const seen = new Set<string>();
-    for (const { from, to } of this.#edges) {
+    for (const { from, to } of this.#shape.edges) {
       const edge = `the edge from ${quote(from)} to ${quote(to)}`;
       for (const name of new Set([from, to])) {
         if (!this.next.has(name)) this.faults.push(`${edge}: ${this.#unknown(name)}`);
@@ -119,7 +120,8 @@ class Graph {
     const leaving = this.reaching(sinks.map(({ name }) => name));
     for (const { name } of stages) {
       if (!reached.has(name)) this.faults.push(`no message reaches stage ${quote(name)}`);
-      if (!leaving.has(name)) this.faults.push(`messages do not get from stage ${quote(name)} to a sink`);
+      if (!leaving.has(name))
+        this.faults.push(`messages do not get from stage ${quote(name)} to a sink`);
     }
     for (const { name } of sinks) {
       if (!reached.has(name)) this.faults.push(`no message reaches sink ${quote(name)}`);
@@ -131,7 +133,8 @@ class Graph {
       const arrivals = this.#arrivalsFrom(source);
       const jobs = `the jobs of source ${quote(source)}`;
       for (const [name, count] of arrivals) {
-        if (count > 1) this.faults.push(`${jobs} come to ${quote(name)} on ${count} ways; leave one`);
+        if (count > 1)
+          this.faults.push(`${jobs} come to ${quote(name)} on ${count} ways; leave one`);
       }
       const answers = this.repliers.filter((name) => arrivals.has(name));
       if (answers.length === 0) this.faults.push(`${jobs} reach no sink that answers`);
@@ -140,6 +143,18 @@ class Graph {
         this.faults.push(`${jobs} would be answered by ${named}; only one of them may reply`);
       }
     }
+  }
+
+  checkChain(): void {
+    const { sources, stages } = this.#shape;
+    const order = [...sources.slice(0, 1), ...stages.map(({ name }) => name)];
+    const isChain =
+      sources.length === 1 &&
+      order.every((name, index) => {
+        const next = this.next.get(name) ?? [];
+        return next.length === 1 && (index + 1 === order.length || next[0] === order[index + 1]);
+      });
+    if (!isChain) this.faults.push("checkpoints need a chain in the order of the stages");
   }
 
   checkRunsAfter(): void {
@@ -156,23 +171,13 @@ class Graph {
 
   /** The parts from which one of these can be reached, themselves among them. */
   reaching(ends: readonly string[]): Set<string> {
-    const found = new Set(ends);
-    for (let size = -1; size !== found.size; ) {
-      size = found.size;
-      for (const { from, to } of this.#edges) if (found.has(to)) found.add(from);
-    }
-    return found;
+    const before = new Map<string, string[]>(this.#names.map((name) => [name, []]));
+    for (const { from, to } of this.#edges) before.get(to)?.push(from);
+    return follow(ends, before);
   }
 
   #reachedFrom(starts: readonly string[], without?: string): Set<string> {
-    const found = new Set<string>();
-    const pending = starts.filter((name) => name !== without);
-    for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
-      if (found.has(name)) continue;
-      found.add(name);
-      pending.push(...(this.next.get(name) ?? []).filter((to) => to !== without));
-    }
-    return found;
+    return follow(starts, this.next, without);
   }
 
   /** On how many ways a message of the source comes to each part; there are no cycles. */
@@ -201,10 +206,12 @@ class Graph {
   }
 
   #cycleFrom(start: string, done: Set<string>): string[] | undefined {
-    const path: string[] = [];
+    const path = new Set<string>();
     const ways: Iterator<string>[] = [];
+    const names: string[] = [];
     const enter = (name: string) => {
-      path.push(name);
+      path.add(name);
+      names.push(name);
       ways.push((this.next.get(name) ?? []).values());
     };
     enter(start);
@@ -212,9 +219,11 @@ class Graph {
       const step = way.next();
       if (step.done) {
         ways.pop();
-        done.add(path.pop() as string);
-      } else if (path.includes(step.value)) {
-        const cycle = [...path.slice(path.indexOf(step.value)), step.value];
+        const left = names.pop() as string;
+        path.delete(left);
+        done.add(left);
+      } else if (path.has(step.value)) {
+        const cycle = [...names.slice(names.indexOf(step.value)), step.value];
         for (const name of path) done.add(name);
         return cycle;
       } else if (!done.has(step.value)) enter(step.value);
@@ -227,6 +236,22 @@ class Graph {
     const hint = near === undefined ? "" : `, did you mean ${quote(near)}?`;
     return `there is no part ${quote(name)}${hint}`;
   }
+}
+
+/** Where one gets from these, themselves among them, without coming through `without`. */
+function follow(
+  starts: readonly string[],
+  next: ReadonlyMap<string, readonly string[]>,
+  without?: string,
+): Set<string> {
+  const found = new Set<string>();
+  const pending = [...starts];
+  for (let name = pending.pop(); name !== undefined; name = pending.pop()) {
+    if (name === without || found.has(name)) continue;
+    found.add(name);
+    pending.push(...(next.get(name) ?? []));
+  }
+  return found;
 }
 
 function chainOf({ sources, stages, sinks }: GraphShape): Edge[] {

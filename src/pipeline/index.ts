@@ -7,9 +7,12 @@ export {
 export { resumedBehind } from "./checkpoint/resumed-behind.js";
 export type { CheckpointedStage, CheckpointStore } from "./checkpoints.js";
 export { PipelineErrors } from "./errors.js";
+export type { Edge } from "./graph.js";
 export type { JobEvent, PipelineObserver, StageEvent, StageOutcome } from "./observer.js";
 export { PipelineSettings, RunOptions, StopOptions } from "./options.js";
-export { Pipeline, type PipelineParts } from "./pipeline.js";
+export { Pipeline } from "./pipeline.js";
+export type { BuilderSettings, PipelineBuilder } from "./pipeline-builder.js";
+export type { GraphParts, PipelineParts } from "./pipeline-parts.js";
 export type { Plugin, StageKind, StageSetup } from "./plugin.js";
 export type { ProcessMessageOptions, Sink } from "./sink.js";
 export type { DeliveryFacts, GetMessageOptions, Source } from "./source.js";
@@ -19,6 +22,8 @@ export type {
   ProcessingFunction,
   Stage,
   StageContext,
+  StageEntry,
+  StageWithOptions,
 } from "./stage.js";
 export {
   BatchOptions,
@@ -28,5 +33,4 @@ export {
   type StageConfig,
   StageOptions,
 } from "./stage-options.js";
-export type { StageStats } from "./stage-runner.js";
-export { type PipelineStats, toSnakeCase } from "./stats.js";
+export { type PipelineStats, type StageStats, toSnakeCase } from "./stats.js";

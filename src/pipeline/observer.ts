@@ -2,6 +2,7 @@
  * What a pipeline tells while it works, for metrics and traces. An observer only listens: it is called
  * synchronously and often, so it must be quick; what it throws is logged and changes nothing.
  */
+import { type Logger, messageOf } from "../core/index.js";
 import type { IngestControlMessage } from "../message/index.js";
 import type { Outcome } from "./repeat.js";
 
@@ -34,4 +35,26 @@ export interface PipelineObserver {
   stageEnded?(event: StageEvent): void;
   /** The job is settled: acknowledged, given back or lost. */
   jobEnded?(event: JobEvent): void;
+}
+
+/** An observer that cannot break the pipeline. Undefined stays undefined: nobody pays for nothing. */
+export function guardObserver(
+  observer: PipelineObserver | undefined,
+  logger: Logger,
+): PipelineObserver | undefined {
+  if (observer === undefined) return undefined;
+  const guarded =
+    <E>(listener: ((event: E) => void) | undefined) =>
+    (event: E) => {
+      try {
+        listener?.(event);
+      } catch (error) {
+        logger.error({ error: messageOf(error) }, "an observer failed");
+      }
+    };
+  return {
+    jobFetched: guarded(observer.jobFetched?.bind(observer)),
+    stageEnded: guarded(observer.stageEnded?.bind(observer)),
+    jobEnded: guarded(observer.jobEnded?.bind(observer)),
+  };
 }

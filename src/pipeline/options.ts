@@ -1,16 +1,34 @@
 /** Options of a pipeline that are plain values. */
 import { z } from "zod";
+import { availableMemoryBytes } from "../core/index.js";
 
 const ms = () => z.number().int().min(1).max(2_147_483_647);
 
 export const PipelineSettings = z.strictObject({
-  concurrency: z
+  concurrency: z.number().int().min(1).max(10_000).optional().meta({
+    description: "Messages in work at a time; with 1 their order is kept.",
+    defaultText: "1; as many as the stages have room for when one has a concurrency of its own",
+  }),
+  ordered: z
+    .boolean()
+    .default(false)
+    .describe("Whether messages leave each part in the order in which they came to it."),
+  maxBytesInFlight: z
     .number()
     .int()
     .min(1)
-    .max(10_000)
-    .default(1)
-    .describe("Messages in work at a time; with 1 their order is kept."),
+    .default(() => Math.floor(availableMemoryBytes() / 8))
+    .meta({
+      description:
+        "Bytes of the messages in work, about; beyond it none is fetched. A larger one goes alone.",
+      defaultText: "an eighth of the memory",
+    }),
+  memoryThreshold: z
+    .number()
+    .min(0.05)
+    .max(0.95)
+    .default(0.75)
+    .describe("Part of the memory above which stages with `{min, max}` shrink instead of growing."),
   stageTimeoutMs: ms()
     .max(3_000_000, "must end within the hour that a broker keeps a job for its consumer")
     .default(600_000)

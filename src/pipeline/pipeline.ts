@@ -1,24 +1,25 @@
 /**
- * Carries messages from a source through stages into a sink. It keeps the two promises of the whole
- * project: one result per job, whatever the stages do, and the result before the acknowledgement.
- * It knows neither brokers nor bytes.
+ * Carries messages from sources through stages into sinks: its life, its loops and its counts. What
+ * happens to one message on its way is the business of `flow.ts`. It knows neither brokers nor bytes.
  */
 import {
+  CircuitBreakers,
   Component,
   isoNow,
   type Logger,
   messageOf,
   monotonicMs,
   parseOptions,
+  residentFraction,
   settlesWithin,
   sharedAbortController,
   silentLogger,
 } from "../core/index.js";
-import { type Chain, type Cutoffs, carry } from "./carry.js";
 import { CheckpointPlan } from "./checkpoint/checkpoint-plan.js";
-import type { CheckpointStore } from "./checkpoints.js";
 import { PipelineErrors } from "./errors.js";
-import { nameStages } from "./name-stages.js";
+import { Flow } from "./flow.js";
+import { planGraph } from "./graph.js";
+import { guardObserver } from "./observer.js";
 import {
   type PipelineConfig,
   PipelineSettings,
@@ -26,32 +27,30 @@ import {
   RunOptions,
   StopOptions,
 } from "./options.js";
+import { type BuilderSettings, PipelineBuilder } from "./pipeline-builder.js";
+import { type GraphParts, type PipelineParts, placesOf, readParts } from "./pipeline-parts.js";
 import { type Outcome, repeat } from "./repeat.js";
+import { Scaler } from "./scaling.js";
 import type { Sink } from "./sink.js";
 import type { Source } from "./source.js";
-import type { ProcessingFunction, Stage } from "./stage.js";
+import { readStages } from "./stage-entries.js";
 import { StageRunner } from "./stage-runner.js";
-import type { PipelineStats } from "./stats.js";
+import type { PipelineStats, StageStats } from "./stats.js";
+import type { Cutoffs } from "./trip.js";
 
 const POLL_INTERVAL_MS = 100;
 /** How long what a stop cut off may take to go back or be answered. */
 const CUT_OFF_MS = 1_000;
 
-export interface PipelineParts extends PipelineSettings {
-  readonly source: Source;
-  readonly sink: Sink;
-  /** Run in this order. */
-  readonly stages?: readonly (Stage | ProcessingFunction)[];
-  /** Run in this order, after the stages. */
-  readonly processingFunctions?: readonly ProcessingFunction[];
-  /** Keeps messages behind the stages that are named. */
-  readonly checkpoints?: { readonly store: CheckpointStore; readonly behind: readonly string[] };
-  readonly logger?: Logger;
-}
-
 export class Pipeline extends Component<StopOptions> {
-  readonly #config: PipelineConfig;
-  readonly #chain: Chain;
+  readonly #config: PipelineConfig & { readonly concurrency: number };
+  readonly #sources: ReadonlyMap<string, Source>;
+  readonly #sinks: ReadonlyMap<string, Sink>;
+  readonly #runners: readonly StageRunner[];
+  readonly #flow: Flow;
+  readonly #scaler: Scaler;
+  readonly #circuits = new CircuitBreakers();
+  readonly #checkpoints: CheckpointPlan | undefined;
   readonly #logger: Logger;
   #fetching = sharedAbortController();
   #cutoffs = newCutoffs();
@@ -60,33 +59,72 @@ export class Pipeline extends Component<StopOptions> {
   #opened: Promise<void> | undefined;
   #started = Promise.resolve();
   readonly #inHand = new Set<Promise<unknown>>();
-  #inFlight = 0;
-  #processedCount = 0;
-  #errorCount = 0;
-  #lostCount = 0;
+  readonly #counts = { processed: 0, failed: 0, undelivered: 0, lost: 0 };
   #startTime: string | null = null;
   #startedAtMs = 0;
   #stoppedAtMs: number | undefined;
+  #lastActivityMs: number | undefined;
 
-  /** @throws OPTIONS_INVALID, PIPELINE_NAME_TAKEN */
-  constructor(parts: PipelineParts) {
-    super();
-    const { source, sink, stages = [], processingFunctions = [], logger, ...others } = parts;
-    const { checkpoints: kept, ...settings } = others;
-    this.#config = parseOptions(PipelineSettings, settings, "Pipeline");
-    this.#logger = logger ?? silentLogger;
-    const { stageTimeoutMs } = this.#config;
-    const runners = nameStages([...stages, ...processingFunctions]).map(
-      (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger }),
-    );
-    const checkpointed = runners.map(({ stage }) => {
-      return { stage, config: {}, checkpoint: kept?.behind.includes(stage.name) === true };
-    });
-    const checkpoints = kept && new CheckpointPlan(checkpointed, kept.store, this.#logger);
-    this.#chain = { source, sink, runners, checkpoints, logger: this.#logger };
+  /** Builds a pipeline part by part: `addSource addStage addSink addEdge build`. */
+  static builder(settings: BuilderSettings = {}): PipelineBuilder<Pipeline> {
+    return new PipelineBuilder(settings, (parts) => new Pipeline(parts));
   }
 
-  /** Opens the source, the stages and the sink, and works in the background until `stop`. */
+  /** @throws OPTIONS_INVALID, PIPELINE_GRAPH_INVALID, PIPELINE_BATCH_UNSUPPORTED */
+  constructor(parts: PipelineParts | GraphParts) {
+    super();
+    const { stages: entries, settings, edges, sources, sinks, ...rest } = readParts(parts);
+    const config = parseOptions(PipelineSettings, settings, "Pipeline");
+    const stages = readStages(entries);
+    this.#logger = rest.logger ?? silentLogger;
+    this.#config = { ...config, concurrency: config.concurrency ?? placesOf(stages) };
+    this.#sources = new Map(sources);
+    this.#sinks = new Map(sinks);
+    const plan = planGraph({
+      sources: sources.map(([name]) => name),
+      stages: stages.map(({ stage: { name }, runsAfter }) => ({ name, runsAfter })),
+      sinks: sinks.map(([name, { replies = true }]) => ({ name, replies })),
+      edges,
+      needsChain: rest.checkpoints !== undefined,
+    });
+    const observer = guardObserver(rest.observer, this.#logger);
+    const circuit = (endpoint: string) => this.#circuits.of(endpoint);
+    this.#runners = stages.map(({ stage, config: { timeoutMs, ...own } }) => {
+      const withTime = { ...own, timeoutMs: timeoutMs ?? config.stageTimeoutMs };
+      return new StageRunner({ stage, config: withTime, logger: this.#logger, circuit, observer });
+    });
+    this.#checkpoints =
+      rest.checkpoints &&
+      new CheckpointPlan(
+        stages.map(({ stage, config: { checkpoint } }) => ({ stage, config: {}, checkpoint })),
+        rest.checkpoints,
+        this.#logger,
+      );
+    this.#flow = new Flow({
+      plan,
+      sources: this.#sources,
+      sinks: this.#sinks,
+      stages: stages.map((stage, index) => ({
+        config: stage.config,
+        runner: this.#runners[index] as StageRunner,
+      })),
+      concurrency: this.#config.concurrency,
+      isOrdered: config.ordered,
+      maxBytesInFlight: config.maxBytesInFlight,
+      checkpoints: this.#checkpoints,
+      observer,
+      logger: this.#logger,
+    });
+    this.#scaler = new Scaler(
+      stages.flatMap(({ stage: { name }, config: { concurrency } }) => {
+        const node = this.#flow.nodes.get(name);
+        return typeof concurrency === "object" && node ? [{ node, ...concurrency }] : [];
+      }),
+      { memoryThreshold: config.memoryThreshold, memoryFraction: residentFraction },
+    );
+  }
+
+  /** Opens the sources, the stages and the sinks, and works in the background until `stop`. */
   override start(): Promise<void> {
     const opened = super.start();
     if (opened !== this.#opened) {
@@ -98,7 +136,7 @@ export class Pipeline extends Component<StopOptions> {
 
   /**
    * Settles when the work in the background ends: resolves after a stop, rejects with the reason
-   * when the source cannot go on; the pipeline stops itself then. Undefined before `start`.
+   * when a source cannot go on; the pipeline stops itself then. Undefined before `start`.
    */
   get ended(): Promise<void> | undefined {
     return this.#ended;
@@ -117,7 +155,7 @@ export class Pipeline extends Component<StopOptions> {
   /**
    * Works until one of the limits is reached or `signal` fires, then stops. Returns the final stats.
    *
-   * @throws OPTIONS_INVALID, PIPELINE_BUSY, and what the source throws when it cannot go on.
+   * @throws OPTIONS_INVALID, PIPELINE_BUSY, and what a source throws when it cannot go on.
    */
   async run(options: RunOptions = {}): Promise<PipelineStats> {
     const limits = parseOptions(RunOptions, options, "run");
@@ -135,41 +173,51 @@ export class Pipeline extends Component<StopOptions> {
   }
 
   /**
-   * Takes and works off at most one message, waiting `pollIntervalMs` for it. Whether there was one
-   * and its job did not fail. Starts the parts when they are not started; `stop` them in the end.
+   * Takes and works off at most one message of the first source, waiting `pollIntervalMs` for it.
+   * Whether there was one and its job did not fail. Starts the parts when they are not started;
+   * `stop` them in the end.
    */
   async runSingleIteration(options: { readonly pollIntervalMs?: number } = {}): Promise<boolean> {
     await super.start();
-    return (await this.#iterate(options.pollIntervalMs ?? POLL_INTERVAL_MS)) === "processed";
+    const [source] = this.#sources.keys();
+    const waitMs = options.pollIntervalMs ?? POLL_INTERVAL_MS;
+    return (await this.#iterate(source as string, waitMs)) === "processed";
   }
 
   getStats(): PipelineStats {
     const untilMs = this.#stoppedAtMs ?? monotonicMs();
     const elapsedSeconds = this.#startTime === null ? 0 : (untilMs - this.#startedAtMs) / 1000;
-    const endedCount = this.#processedCount + this.#errorCount;
-    const { source, sink, runners } = this.#chain;
+    const { processed, failed, undelivered, lost } = this.#counts;
+    const [source, sink] = [statsOf(this.#sources), statsOf(this.#sinks)];
+    const idleMs = this.#lastActivityMs && monotonicMs() - this.#lastActivityMs;
     return {
       running: this.state === "running",
       startTime: this.#startTime,
       elapsedSeconds,
-      processedCount: this.#processedCount,
-      errorCount: this.#errorCount,
-      lostCount: this.#lostCount,
-      inFlight: this.#inFlight,
-      processingRateCps: elapsedSeconds === 0 ? 0 : endedCount / elapsedSeconds,
-      source: source.getStats(),
-      sink: sink.getStats(),
-      stages: Object.fromEntries(runners.map(({ stage, stats }) => [stage.name, { ...stats }])),
+      processedCount: processed,
+      errorCount: failed + undelivered,
+      lostCount: lost,
+      inFlight: this.#flow.intake.jobCount,
+      bytesInFlight: this.#flow.intake.bytes,
+      processingRateCps:
+        elapsedSeconds === 0 ? 0 : (processed + failed + undelivered) / elapsedSeconds,
+      idleSeconds: idleMs === undefined ? null : idleMs / 1000,
+      source: source.first,
+      sink: sink.first,
+      ...(source.all && { sources: source.all }),
+      ...(sink.all && { sinks: sink.all }),
+      stages: Object.fromEntries(this.#runners.map((runner) => this.#stageStats(runner))),
+      circuits: this.#circuits.states(),
+      ...(this.#checkpoints && { checkpoints: this.#checkpoints.getStats() }),
     };
   }
 
   protected override async onStart(): Promise<void> {
     this.#fetching = sharedAbortController();
     this.#cutoffs = newCutoffs();
-    const { source, sink, runners } = this.#chain;
     const opened: { stop?(): Promise<void> }[] = [];
     try {
-      for (const part of [...runners.map(({ stage }) => stage), sink, source]) {
+      for (const part of this.#parts(["stages", "sinks", "sources"])) {
         opened.unshift(part);
         await part.start?.();
       }
@@ -177,6 +225,7 @@ export class Pipeline extends Component<StopOptions> {
       for (const part of opened) await part.stop?.().catch(() => {});
       throw error;
     }
+    this.#scaler.start();
     this.#startTime = isoNow();
     this.#startedAtMs = monotonicMs();
     this.#stoppedAtMs = undefined;
@@ -197,14 +246,31 @@ export class Pipeline extends Component<StopOptions> {
         await settlesWithin(done, CUT_OFF_MS);
       }
     }
+    this.#scaler.stop();
     this.#loops = undefined;
     this.#stoppedAtMs = monotonicMs();
-    const { source, sink, runners } = this.#chain;
-    for (const part of [source, ...runners.map(({ stage }) => stage), sink]) {
+    for (const part of this.#parts(["sources", "stages", "sinks"])) {
       await part.stop?.().catch((error: unknown) => {
         this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
       });
     }
+  }
+
+  #parts(kinds: readonly ("sources" | "stages" | "sinks")[]) {
+    const parts = {
+      sources: [...this.#sources.values()],
+      stages: this.#runners.map(({ stage }) => stage),
+      sinks: [...this.#sinks.values()],
+    };
+    return kinds.flatMap(
+      (kind): { start?(): Promise<void>; stop?(): Promise<void> }[] => parts[kind],
+    );
+  }
+
+  #stageStats({ stage, stats }: StageRunner): [name: string, stats: StageStats] {
+    const node = this.#flow.nodes.get(stage.name);
+    const line = { waiting: node?.waitingCount ?? 0, waitingBytes: node?.waitingBytes ?? 0 };
+    return [stage.name, { ...stats, ...line, concurrency: node?.limit ?? 0 }];
   }
 
   #workInBackground(): void {
@@ -218,42 +284,44 @@ export class Pipeline extends Component<StopOptions> {
     });
   }
 
+  /** The places are dealt out among the sources, one at least to each. */
   #repeat(options: RunConfig): Promise<void> {
-    return repeat((waitMs) => this.#iterate(waitMs), {
-      options,
-      concurrency: this.#config.concurrency,
-      fetching: this.#fetching,
-      logger: this.#logger,
+    const sources = [...this.#sources.keys()];
+    const count = Math.max(sources.length, this.#config.concurrency);
+    const loops = Array.from({ length: count }, (_, index) => {
+      const source = sources[index % sources.length] as string;
+      return (waitMs: number) => this.#iterate(source, waitMs);
     });
+    return repeat(loops, { options, fetching: this.#fetching, logger: this.#logger });
   }
 
   /** A stop waits for it from the fetch on: a message may come in the very moment of the stop. */
-  async #iterate(waitMs: number): Promise<Outcome> {
-    const iteration = this.#fetchAndWorkOff(waitMs);
+  async #iterate(source: string, waitMs: number): Promise<Outcome> {
+    const iteration = this.#flow.fetchAndCarry(source, {
+      waitMs,
+      fetching: this.#fetching.signal,
+      cutoffs: this.#cutoffs,
+      onActivity: () => {
+        this.#lastActivityMs = monotonicMs();
+      },
+    });
     this.#inHand.add(iteration);
     try {
-      return await iteration;
+      const outcome = await iteration;
+      if (outcome !== "idle") this.#counts[outcome]++;
+      return outcome;
     } finally {
       this.#inHand.delete(iteration);
     }
-  }
-
-  async #fetchAndWorkOff(waitMs: number): Promise<Outcome> {
-    const { signal } = this.#fetching;
-    const message = await this.#chain.source.getMessage({ signal, timeoutMs: waitMs });
-    if (message === undefined) return "idle";
-    this.#inFlight++;
-    const outcome = await carry(message, this.#chain, this.#cutoffs).finally(() => {
-      this.#inFlight--;
-    });
-    if (outcome === "processed") this.#processedCount++;
-    else if (outcome === "lost") this.#lostCount++;
-    else this.#errorCount++;
-    return outcome;
   }
 }
 
 function newCutoffs(): Cutoffs {
   const [working, delivering] = [sharedAbortController(), sharedAbortController()];
   return { working, delivering, unfinished: "release" };
+}
+
+function statsOf(parts: ReadonlyMap<string, { getStats(): object }>) {
+  const all = Object.fromEntries([...parts].map(([name, part]) => [name, part.getStats()]));
+  return { first: Object.values(all)[0] as object, all: parts.size > 1 ? all : undefined };
 }

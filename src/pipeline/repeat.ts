@@ -23,7 +23,6 @@ export type Iterate = (waitMs: number) => Promise<Outcome>;
 
 export interface Repetition {
   readonly options: RunConfig;
-  readonly concurrency: number;
   /** Ends the repetition, and the waits of its iterations. */
   readonly fetching: AbortController;
   readonly logger: Logger;
@@ -39,19 +38,19 @@ interface Counts {
 }
 
 /**
- * Resolves when a limit is reached or `fetching` was aborted.
+ * One loop for each of `iterates`. Resolves when a limit is reached or `fetching` was aborted.
  *
  * @throws what an iteration throws and is not worth another try; the other loops end first.
  */
-export async function repeat(iterate: Iterate, repetition: Repetition): Promise<void> {
-  const { options, concurrency, fetching } = repetition;
+export async function repeat(iterates: readonly Iterate[], repetition: Repetition): Promise<void> {
+  const { options, fetching } = repetition;
   const { signal } = options;
   const counts: Counts = { iterations: 0, messages: 0, idleSinceMs: monotonicMs(), isAway: false };
   const onAbort = () => fetching.abort(signal?.reason);
   if (signal?.aborted) onAbort();
   signal?.addEventListener("abort", onAbort);
   try {
-    const loops = Array.from({ length: concurrency }, () => loop(iterate, repetition, counts));
+    const loops = iterates.map((iterate) => loop(iterate, repetition, counts));
     // When one ends with an error the others end too, after the message that they have in hand.
     for (const each of loops) each.catch((error: unknown) => fetching.abort(error));
     await Promise.allSettled(loops);

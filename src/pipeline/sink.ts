@@ -11,6 +11,11 @@ export interface ProcessMessageOptions {
 /** A sink turns each control message, failed ones too, into exactly one result and delivers it. */
 export interface Sink {
   /**
+   * False: it stores messages and answers nobody. It gets no failed messages, and its `false` fails
+   * the job, which another sink answers. Without it a sink answers.
+   */
+  readonly replies?: boolean;
+  /**
    * Delivers the message's result. `true`: the job may be acknowledged, because its result is stored
    * where its client will find it, or because none can ever be or is wanted; `false`: the job must
    * go back.

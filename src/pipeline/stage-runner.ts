@@ -14,15 +14,14 @@ import {
   retryAfterMs,
 } from "../core/index.js";
 import { approximateBytes, type IngestControlMessage } from "../message/index.js";
-import { PipelineErrors } from "./errors.js";
 import type { PipelineObserver, StageOutcome } from "./observer.js";
 import type { BatchOutcome, Stage, StageContext } from "./stage.js";
-import { checkBatch, checkResult, traceArrival, traceExit } from "./stage-result.js";
 import type { StageConfig } from "./stage-options.js";
+import { checkBatch, checkResult, traceArrival, traceExit } from "./stage-result.js";
 import type { Passage, Trip } from "./trip.js";
 import { firedIn, withinTime } from "./within-time.js";
 
-export interface StageStats {
+export interface StageCounts {
   processed: number;
   /** Messages that the stage failed on for good. */
   errors: number;
@@ -52,7 +51,7 @@ interface Attempt {
 
 export class StageRunner {
   readonly stage: Stage;
-  readonly stats: StageStats = {
+  readonly stats: StageCounts = {
     processed: 0,
     errors: 0,
     skipped: 0,

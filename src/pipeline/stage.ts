@@ -1,6 +1,7 @@
 /** What a step of the pipeline is. */
 import type { CircuitBreaker, Logger } from "../core/index.js";
 import type { IngestControlMessage } from "../message/index.js";
+import type { StageOptions } from "./stage-options.js";
 
 /** What a stage may use while it works on one message. */
 export interface StageContext {
@@ -69,3 +70,14 @@ export interface Stage {
   /** Called once after the last message, also when `start` of another stage failed. */
   stop?(): Promise<void>;
 }
+
+/** A stage with what its pipeline should do about it; beside it the members of `StageOptions`. */
+export interface StageWithOptions extends StageOptions {
+  readonly stage: Stage | ProcessingFunction;
+  /** Stands for the stage's own name. */
+  readonly name?: string;
+  /** Stages that every message must have come through before this one; checked, not arranged. */
+  readonly runsAfter?: readonly string[];
+}
+
+export type StageEntry = Stage | ProcessingFunction | StageWithOptions;

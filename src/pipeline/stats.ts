@@ -1,5 +1,16 @@
 /** What a pipeline tells of itself, in our names and in those of the original framework. */
-import type { StageStats } from "./stage-runner.js";
+import type { CircuitState } from "../core/index.js";
+import type { CheckpointPlanStats } from "./checkpoint/checkpoint-plan.js";
+import type { StageCounts } from "./stage-runner.js";
+
+export interface StageStats extends StageCounts {
+  /** Messages in line before the stage, those that are held back among them. */
+  waiting: number;
+  /** Of those in its inbox, about. */
+  waitingBytes: number;
+  /** How many messages, or batches, it may work on at a time now. */
+  concurrency: number;
+}
 
 export interface PipelineStats {
   running: boolean;
@@ -13,12 +24,24 @@ export interface PipelineStats {
   /** Messages that were cancelled, or went to another consumer, while they were in work. */
   lostCount: number;
   inFlight: number;
+  /** Of the messages in work, about. */
+  bytesInFlight: number;
+  /** Since a source was last asked for a message, or gave one; null before the first time. */
+  idleSeconds: number | null;
   /** Messages per second since the start. */
   processingRateCps: number;
+  /** Of the first source, and of the first sink. */
   source: object;
   sink: object;
+  /** Of all, by name, where there are several. */
+  sources?: Record<string, object>;
+  sinks?: Record<string, object>;
   /** By name, in the order of the stages. */
   stages: Record<string, StageStats>;
+  /** Of the endpoints that stages called. */
+  circuits: Record<string, CircuitState>;
+  /** Where stages leave checkpoints. */
+  checkpoints?: CheckpointPlanStats;
 }
 
 const RENAMED: Readonly<Record<string, string>> = {

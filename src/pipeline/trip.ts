@@ -4,7 +4,7 @@
  * when all of them have arrived, and fails when one of them did.
  */
 import type { AnnotationInput, IngestControlMessage } from "../message/index.js";
-import type { CheckpointRun } from "./checkpoint-plan.js";
+import type { CheckpointRun } from "./checkpoint/checkpoint-plan.js";
 import type { DeliveryFacts } from "./source.js";
 
 /** A message of a job in one branch of the graph. */

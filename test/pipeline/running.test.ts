@@ -188,7 +188,10 @@ test("stats have the names of the original too", async (t) => {
     errorCount: 0,
     lostCount: 0,
     inFlight: 0,
+    bytesInFlight: 0,
+    idleSeconds: expect.any(Number),
     processingRateCps: expect.any(Number),
+    circuits: {},
     source: expect.objectContaining({ messageCount: 1, running: false, paused: false }),
     sink: expect.objectContaining({ messageCount: 1, bytesSent: expect.any(Number) }),
     stages: {
@@ -196,8 +199,12 @@ test("stats have the names of the original too", async (t) => {
         processed: 1,
         errors: 0,
         skipped: 0,
+        retried: 0,
         inFlight: 0,
         elapsedSeconds: expect.any(Number),
+        waiting: 0,
+        waitingBytes: 0,
+        concurrency: 1,
       },
     },
   });
@@ -209,6 +216,9 @@ test("stats have the names of the original too", async (t) => {
     error_count: 0,
     lost_count: 0,
     in_flight: 0,
+    bytes_in_flight: 0,
+    idle_seconds: stats.idleSeconds,
+    circuits: {},
     processing_rate_cps: stats.processingRateCps,
     source_stats: expect.objectContaining({
       message_count: 1,

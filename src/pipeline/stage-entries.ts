@@ -1,0 +1,53 @@
+/** Reads the stages that a pipeline was given, in whichever form. */
+import { parseOptions } from "../core/index.js";
+import { PipelineErrors } from "./errors.js";
+import type { ProcessingFunction, Stage, StageEntry } from "./stage.js";
+import { type StageConfig, StageOptions } from "./stage-options.js";
+
+export interface ConfiguredStage {
+  readonly stage: Stage;
+  readonly config: StageConfig;
+  readonly runsAfter: readonly string[];
+}
+
+/**
+ * A bare function becomes a stage under its own name, or its place when it has none.
+ *
+ * @throws OPTIONS_INVALID, PIPELINE_BATCH_UNSUPPORTED
+ */
+export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
+  return entries.map((entry, index) => {
+    const isConfigured = typeof entry === "object" && "stage" in entry;
+    const {
+      stage: given,
+      name,
+      runsAfter = [],
+      ...options
+    } = isConfigured ? entry : { stage: entry };
+    const stage = named(given, name ?? (given.name || `function_${index + 1}`));
+    const config = parseOptions(StageOptions, options, `stage ${stage.name}`);
+    if (config.batch !== undefined && stage.processBatch === undefined) {
+      throw PipelineErrors.BATCH_UNSUPPORTED({ stage: stage.name });
+    }
+    return { stage, config, runsAfter };
+  });
+}
+
+function named(stage: Stage | ProcessingFunction, name: string): Stage {
+  if (typeof stage === "function") return { name, process: stage };
+  if (stage.name === name) return stage;
+  // Neither a copy nor an heir: a stage's methods may count on being called on the stage itself.
+  const { version, leavesInputAlone, accepts, processBatch } = stage;
+  return {
+    name,
+    process: (message, context) => stage.process(message, context),
+    ...(version !== undefined && { version }),
+    ...(leavesInputAlone !== undefined && { leavesInputAlone }),
+    ...(accepts && { accepts: (message) => accepts.call(stage, message) }),
+    ...(processBatch && {
+      processBatch: (messages, context) => processBatch.call(stage, messages, context),
+    }),
+    start: async () => stage.start?.(),
+    stop: async () => stage.stop?.(),
+  };
+}
