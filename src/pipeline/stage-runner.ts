@@ -86,7 +86,6 @@ export class StageRunner {
    */
   async run(passage: Passage): Promise<void> {
     const { message, trip } = passage;
-    firedIn(trip.ends)?.throwIfAborted();
     if (this.#isSkipped(message)) {
       this.#skip(message, trip);
       return;
@@ -94,6 +93,7 @@ export class StageRunner {
     const startedAtMs = this.#enter(message);
     try {
       for (let number = 1; ; number++) {
+        firedIn(trip.ends)?.throwIfAborted();
         const input = this.#needsCopies ? message.copy() : message;
         const attempt = this.#begin(number);
         try {
@@ -138,6 +138,8 @@ export class StageRunner {
   async #attempts(given: readonly Passage[], first: number): Promise<void> {
     let pending = given;
     for (let number = first; pending.length > 0; number++) {
+      pending = pending.filter(({ trip }) => firedIn(trip.ends) === undefined);
+      if (pending.length === 0) return;
       const attempt = this.#begin(number);
       const inputs = pending.map(({ message }) => (this.#needsCopies ? message.copy() : message));
       const outcome = await this.#batchOnce(inputs, { pending, number });
