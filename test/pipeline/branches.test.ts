@@ -86,34 +86,30 @@ test("the answer waits for the other branch", async (t) => {
   expect(await client.size(job)).toBe(1);
 });
 
-test.each([
-  [
-    "a stage of the other branch",
-    () => true,
-    (): never => {
-      throw new Error("no ink");
-    },
-    /Error in side: no ink/,
-  ],
+type Side = (message: IngestControlMessage) => IngestControlMessage;
+
+const throwing = (text: string) => (): never => {
+  throw new Error(text);
+};
+
+const FAILURES: readonly (readonly [
+  what: string,
+  store: () => boolean,
+  side: Side,
+  cause: RegExp,
+])[] = [
+  ["a stage of the other branch", () => true, throwing("no ink"), /Error in side: no ink/],
   ["the other sink", () => false, write("side"), /sink store did not take the message/],
-  [
-    "the other sink by throwing",
-    (): never => {
-      throw new Error("no shelf");
-    },
-    write("side"),
-    /sink store did not/,
-  ],
-] as const)("%s that fails fails the job", async (_, store, side, cause) => {
-  const cleanups: (() => unknown)[] = [];
-  const t = { onTestFinished: (clean: () => unknown) => void cleanups.push(clean) };
-  const { pipeline, submit, onlyResult } = await startGraph(t as never, store, side);
+  ["the other sink by throwing", throwing("no shelf"), write("side"), /sink store did not take/],
+];
+
+test.for(FAILURES)("%s that fails fails the job", async ([, store, side, cause], t) => {
+  const { pipeline, submit, onlyResult } = await startGraph(t, store, side);
   const job = await submit("grain");
   expect(await pipeline.run({ maxMessages: 1 })).toMatchObject({ errorCount: 1, inFlight: 0 });
   const result = await onlyResult(job);
   expect(result.status).toBe("failed");
   expect(failureCause(result)).toMatch(cause);
-  for (const clean of cleanups.reverse()) await clean();
 });
 
 test("several sources feed one pipeline, and each job goes back to its own", async (t) => {

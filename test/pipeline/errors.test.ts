@@ -130,15 +130,13 @@ test("a circuit is shared by all stages that call the same endpoint", async (t) 
   expect(calls).toBe(5);
 });
 
-test.each([
+test.for([
   ["skip", "grain", "without this stage"],
   ["continue", "grain touched", "with what the stage had done"],
 ] as const)(
   "with onError %s the job succeeds, and says what is missing",
-  async (onError, content, told) => {
+  async ([onError, content, told], t) => {
     const { stage } = failing(1, () => new Error("no such page"));
-    const t = { onTestFinished: (clean: () => Promise<void>) => cleanups.push(clean) };
-    const cleanups: (() => Promise<void>)[] = [];
     const { pipeline, submit, onlyResult } = await startBench(t, "memory", {
       stages: [{ stage, name: "caption", onError }],
       processingFunctions: [(message) => message],
@@ -155,7 +153,6 @@ test.each([
     expect(note).toMatchObject({ task_id: "caption", error: "no such page", attempts: 1 });
     expect(note?.message).toContain(told);
     expect(failureCause(result)).toBeUndefined();
-    for (const clean of cleanups) await clean();
   },
 );
 
@@ -168,10 +165,9 @@ test("without tracing only a result that had errors carries annotations", async 
     unknown
   >;
   const submit = async () => {
-    const job = await client.submitMessage(TASK_QUEUE, JSON.stringify(untraced), {
-      forNvIngest: true,
-    });
-    return job.transactionId;
+    const text = JSON.stringify(untraced);
+    const receipt = await client.submitMessage(TASK_QUEUE, text, { forNvIngest: true });
+    return receipt.transactionId;
   };
   const jobs = [await submit(), await submit()];
   await pipeline.run({ maxMessages: 2 });

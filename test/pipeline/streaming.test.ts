@@ -124,7 +124,7 @@ test("bytes in flight stay under their bound, whatever the sizes", async (t) => 
 test("in order, results leave as their jobs came, however long each takes", async (t) => {
   const order: string[] = [];
   const done: string[] = [];
-  const gates = new Map<string, ReturnType<typeof deferred>>();
+  const gates = new Map<string, ReturnType<typeof deferred<void>>>();
   const { pipeline, submit, source } = await startBench(t, "memory", {
     stages: [
       {
