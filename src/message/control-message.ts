@@ -18,6 +18,8 @@ import { type ControlMessageTask, createTask, type TaskInput } from "./tasks.js"
 import { toNanoseconds } from "./timestamp.js";
 import { TRACE_TAGGING } from "./trace.js";
 
+const NOTED_ERROR = "cm_noted_error";
+
 /** What went wrong, where, and how often it was tried. */
 export interface Failure {
   readonly stage: string;
@@ -216,6 +218,12 @@ export class IngestControlMessage {
     const { stage, cause, sourceId = stage, attempts = 1 } = failure;
     const message = `${describeFailure(failure)}; ${remedy}`;
     this.annotate({ sourceId, taskId: stage, message, error: causeText(cause), attempts });
+    this.#metadata.set(NOTED_ERROR, true);
+  }
+
+  /** Whether the job went on after an error, which its client should hear of. */
+  get notedError(): boolean {
+    return this.#metadata.get(NOTED_ERROR) === true;
   }
 
   /** As `fail`, for a text that needs no "Error in" before it. */

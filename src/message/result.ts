@@ -102,9 +102,9 @@ function outcome(
   const { tracing } = message;
   const result: ResultDocument = { status, description, data, fragment: 0, fragment_count: 1 };
   if (tracing) result.trace = traceOf(message);
-  const annotations = annotationsOf(message);
-  const tellsError = Object.values(annotations).some(({ error }) => error !== undefined);
-  if (tracing || tellsError || status === "failed") result.annotations = annotations;
+  if (tracing || status === "failed" || message.notedError) {
+    result.annotations = annotationsOf(message);
+  }
   return result;
 }
 

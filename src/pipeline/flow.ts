@@ -104,7 +104,8 @@ export class Flow {
   async #begin(sourceName: string, bounds: FetchBounds): Promise<Begun | undefined> {
     const { sources, observer } = this.#parts;
     const source = sources.get(sourceName) as Source;
-    const fetched = await this.#fetch(source, this.#entries.get(sourceName) ?? [], bounds);
+    const entries = this.#entries.get(sourceName) as readonly GraphNode[];
+    const fetched = await this.#fetch(source, entries, bounds);
     if (fetched === undefined) return undefined;
     const { origin, bytes } = fetched;
     const delivery = source.deliveryOf?.(origin) ?? {};
@@ -114,6 +115,7 @@ export class Flow {
     observer?.jobFetched?.(origin);
     const passage = trip.start(origin, bytes);
     const from = await this.#resume(passage, sourceName);
+    this.intake.release(entries);
     const taken = this.#handOn(passage, from);
     if (this.#parts.isOrdered) await taken;
     return { passage, source, startedAtMs };
@@ -214,18 +216,24 @@ export class Flow {
     const { concurrency, isOrdered } = this.#parts;
     const { name } = runner.stage;
     const { concurrency: own = concurrency, inbox, batch } = config;
-    const work = async (passages: readonly Passage[]) => {
-      const [only] = passages;
-      try {
-        if (batch !== undefined) await runner.runBatch(passages);
-        else await runner.run(only as Passage);
-      } catch {
-        // One of its ends: seen to below, as for those of a batch.
+    const cut = (passages: readonly Passage[]) => {
+      for (const passage of passages) cutIfEnded(passage, name);
+    };
+    const keep = async (passages: readonly Passage[]) => {
+      if (!config.checkpoint) return;
+      for (const passage of passages) await saveCheckpoint(passage, index);
+    };
+    const work = (passages: readonly Passage[]) => {
+      const working =
+        batch === undefined ? runner.run(passages[0] as Passage) : runner.runBatch(passages);
+      if (working !== undefined || config.checkpoint) {
+        return (working ?? Promise.resolve()).then(() => {
+          cut(passages);
+          return keep(passages);
+        });
       }
-      for (const passage of passages) {
-        cutIfEnded(passage, name);
-        if (config.checkpoint) await saveCheckpoint(passage, index);
-      }
+      cut(passages);
+      return undefined;
     };
     const node = new GraphNode({
       name,

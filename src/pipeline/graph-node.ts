@@ -16,12 +16,18 @@ export interface GraphNodeParts {
   /** Hand on in the order of arrival, not as finished. */
   readonly isOrdered: boolean;
   readonly batch?: BatchConfig | undefined;
-  /** Works on one passage, or on a batch where there are batches. Must not reject. */
-  readonly work: (passages: readonly Passage[]) => Promise<void>;
+  /** Works on one passage, or on a batch. Undefined when it is done at once. Must not fail. */
+  readonly work: (passages: readonly Passage[]) => Promise<void> | undefined;
   /** Hands a passage on. Undefined when it was taken, else settles when it was. */
   readonly handOn: (passage: Passage) => Promise<void> | undefined;
   /** Whether there is nothing to do for a passage: it need not wait for a slot. */
   readonly passesBy: (passage: Passage) => boolean;
+}
+
+/** When one may hand on, in order. */
+interface Turn {
+  readonly mine: Promise<void>;
+  readonly done: () => void;
 }
 
 export class GraphNode {
@@ -32,6 +38,7 @@ export class GraphNode {
   readonly #inbox: Inbox;
   #limit: number;
   #activeCount = 0;
+  #isPumping = false;
   #reservedCount = 0;
   /** The end of the handing on of those before; only when ordered. */
   #turn: Promise<void> = Promise.resolve();
@@ -73,7 +80,7 @@ export class GraphNode {
     const { isOrdered, batch, passesBy, handOn } = this.#parts;
     if (!isOrdered && passesBy(passage)) return handOn(passage);
     if (batch === undefined && this.#inbox.count === 0 && this.#activeCount < this.#limit) {
-      void this.#begin([passage]);
+      this.#begin([passage]);
       return undefined;
     }
     const taken = this.#inbox.offer(passage);
@@ -96,31 +103,54 @@ export class GraphNode {
     this.#reservedCount--;
   }
 
+  /** Not from within itself: what is done at once would begin the next ever deeper in the stack. */
   #pump(): void {
+    if (this.#isPumping) return;
+    this.#isPumping = true;
     while (this.#activeCount < this.#limit) {
       const passages = this.#next();
-      if (passages.length === 0) return;
-      void this.#begin(passages);
+      if (passages.length === 0) break;
+      this.#begin(passages);
     }
+    this.#isPumping = false;
   }
 
-  async #begin(passages: readonly Passage[]): Promise<void> {
+  #begin(passages: readonly Passage[]): void {
     const { work, handOn, isOrdered } = this.#parts;
     this.#activeCount++;
     const turn = isOrdered ? this.#takeTurn() : undefined;
-    await work(passages);
-    if (turn !== undefined) await turn.mine;
+    const working = work(passages);
+    const [only] = passages;
+    if (working !== undefined || turn !== undefined || passages.length > 1 || only === undefined) {
+      void this.#finish(passages, { working, turn });
+      return;
+    }
+    const taken = handOn(only);
+    if (taken === undefined) this.#end();
+    else void taken.then(() => this.#end());
+  }
+
+  async #finish(
+    passages: readonly Passage[],
+    { working, turn }: { working: Promise<void> | undefined; turn: Turn | undefined },
+  ): Promise<void> {
+    await working;
+    await turn?.mine;
     for (const passage of passages) {
-      const taken = handOn(passage);
+      const taken = this.#parts.handOn(passage);
       if (taken !== undefined) await taken;
     }
     turn?.done();
+    this.#end();
+  }
+
+  #end(): void {
     this.#activeCount--;
     this.#pump();
     this.onRoom();
   }
 
-  #takeTurn(): { readonly mine: Promise<void>; readonly done: () => void } {
+  #takeTurn(): Turn {
     const mine = this.#turn;
     let done = () => {};
     this.#turn = new Promise((resolve) => {

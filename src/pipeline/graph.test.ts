@@ -146,7 +146,9 @@ test("faults of all kinds are told at once", () => {
   expect(() => draw(drawing)).toThrow(/named "a".*"nowhere".*"c"/);
 });
 
-test("a graph deeper than a stack is planned", () => {
-  const stages = Array.from({ length: 20_000 }, (_, index) => `s${index}`).join(" ");
-  expect(draw({ stages }).next.get("s19999")).toEqual(["out"]);
+test("a chain of as many parts as are allowed is planned, and one more is refused", () => {
+  const chain = (count: number) =>
+    Array.from({ length: count }, (_, index) => `s${index}`).join(" ");
+  expect(draw({ stages: chain(498) }).next.get("s497")).toEqual(["out"]);
+  expect(() => draw({ stages: chain(499) })).toThrow(/501 parts, more than 500/);
 });

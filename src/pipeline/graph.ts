@@ -33,8 +33,11 @@ export interface GraphPlan {
   leadsToReply(from: string, to: string): boolean;
 }
 
+/** More is a mistake; and work that is done at once goes deeper into the stack with each stage. */
+const PARTS_MAX = 500;
+
 /**
- * @throws PIPELINE_GRAPH_INVALID with every fault: names that are taken or unknown, edges that repeat
+ * @throws PIPELINE_GRAPH_INVALID with every fault: more than 500 parts, names that are taken or unknown, edges that repeat
  *   or lead into a source or out of a sink, cycles, stages that no message reaches or leaves, jobs
  *   that nobody would answer or that would come twice to the same part or be answered twice, and
  *   `runsAfter` that does not hold.
@@ -81,6 +84,8 @@ class Graph {
     const { sources, sinks } = this.#shape;
     if (sources.length === 0) this.faults.push("there is no source");
     if (sinks.length === 0) this.faults.push("there is no sink");
+    const count = this.#names.length;
+    if (count > PARTS_MAX) this.faults.push(`there are ${count} parts, more than ${PARTS_MAX}`);
     const counts = new Map<string, number>();
     for (const name of this.#names) counts.set(name, (counts.get(name) ?? 0) + 1);
     for (const [name, count] of counts) {

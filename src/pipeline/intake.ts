@@ -64,16 +64,24 @@ export class Intake {
    */
   settle(entries: readonly GraphNode[], bytes?: number): boolean {
     this.#fetchCount--;
-    for (const entry of entries) entry.unreserve();
     if (bytes === undefined) {
+      this.release(entries);
       this.wake();
       return false;
     }
     this.#expectedBytes = Math.max(bytes, EXPECTED_BYTES_MIN, this.#expectedBytes * FORGETTING);
-    if (this.#jobCount > 0 && this.#bytes + bytes > this.#maxBytes) return false;
+    if (this.#jobCount > 0 && this.#bytes + bytes > this.#maxBytes) {
+      this.release(entries);
+      return false;
+    }
     this.#jobCount++;
     this.#bytes += bytes;
     return true;
+  }
+
+  /** The message goes to its places now; until then they are kept for it. */
+  release(entries: readonly GraphNode[]): void {
+    for (const entry of entries) entry.unreserve();
   }
 
   /** Messages in work have grown, or shrunk. */

@@ -13,13 +13,14 @@ import {
   monotonicMs,
   retryAfterMs,
 } from "../core/index.js";
-import { approximateBytes, type IngestControlMessage } from "../message/index.js";
+import { approximateBytes, IngestControlMessage } from "../message/index.js";
 import type { PipelineObserver, StageOutcome } from "./observer.js";
-import type { BatchOutcome, Stage, StageContext } from "./stage.js";
+import type { BatchOutcome, Stage } from "./stage.js";
+import { StageCall } from "./stage-call.js";
 import type { StageConfig } from "./stage-options.js";
 import { checkBatch, checkResult, traceArrival, traceExit } from "./stage-result.js";
 import type { Passage, Trip } from "./trip.js";
-import { firedIn, withinTime } from "./within-time.js";
+import { firedIn, isThenable, type TimeBounds, withinTime } from "./within-time.js";
 
 export interface StageCounts {
   processed: number;
@@ -40,6 +41,12 @@ export interface StageRunnerParts {
   readonly logger: Logger;
   readonly circuit: (endpoint: string) => CircuitBreaker;
   readonly observer?: PipelineObserver | undefined;
+}
+
+/** What came of an attempt, perhaps later. */
+interface Tried {
+  readonly input: IngestControlMessage;
+  readonly result: unknown;
 }
 
 /** What one attempt is about. */
@@ -80,37 +87,47 @@ export class StageRunner {
 
   /**
    * Replaces the message by what the stage made of it. One that throws, returns something else or
-   * takes too long makes it a failed one, unless `onError` says otherwise.
+   * takes too long makes it a failed one, unless `onError` says otherwise. When one of its trip's
+   * ends fires, before or meanwhile, the passage is left as it is.
    *
-   * @throws the reason of one of the trip's ends, and only that, when it fires meanwhile.
+   * Undefined when it is done at once, without the turn of the event loop that a promise costs. Never
+   * rejects.
    */
-  async run(passage: Passage): Promise<void> {
+  run(passage: Passage): Promise<void> | undefined {
     const { message, trip } = passage;
+    if (firedIn(trip.ends) !== undefined) return undefined;
     if (this.#isSkipped(message)) {
       this.#skip(message, trip);
-      return;
+      return undefined;
     }
     const startedAtMs = this.#enter(message);
-    try {
-      for (let number = 1; ; number++) {
-        firedIn(trip.ends)?.throwIfAborted();
-        const input = this.#needsCopies ? message.copy() : message;
-        const attempt = this.#begin(number);
-        try {
-          const result: unknown = await this.#once(input, trip.ends, number);
-          checkResult(result, this.stage.name);
-          this.#succeed(passage, result, attempt);
-          return;
-        } catch (error) {
-          // Whatever it threw: that came of the end.
-          firedIn(trip.ends)?.throwIfAborted();
-          if (await this.#mayRetry(error, { trips: [trip], attempt, ends: trip.ends })) continue;
-          this.#fail(passage, error, { attempt, left: input });
+    const first = this.#attempt(passage, 1);
+    if (!isThenable(first.result) && first.result instanceof IngestControlMessage) {
+      this.#succeed(passage, first.result, first);
+      this.#leave(startedAtMs, 1);
+      return undefined;
+    }
+    return this.#runOn(passage, first).finally(() => this.#leave(startedAtMs, 1));
+  }
+
+  async #runOn(passage: Passage, first: Attempt & Tried): Promise<void> {
+    const { trip } = passage;
+    const trips = [trip];
+    for (let attempt = first; ; attempt = this.#attempt(passage, attempt.number + 1)) {
+      try {
+        const result: unknown = await attempt.result;
+        checkResult(result, this.stage.name);
+        this.#succeed(passage, result, attempt);
+        return;
+      } catch (error) {
+        // Whatever was thrown after an end fired came of it.
+        if (firedIn(trip.ends) !== undefined) return;
+        if (!(await this.#mayRetry(error, { trips, attempt, ends: trip.ends }))) {
+          this.#fail(passage, error, { attempt, left: attempt.input });
           return;
         }
+        if (firedIn(trip.ends) !== undefined) return;
       }
-    } finally {
-      this.#leave(startedAtMs, 1);
     }
   }
 
@@ -191,36 +208,41 @@ export class StageRunner {
     { pending, number }: { readonly pending: readonly Passage[]; readonly number: number },
   ): Promise<BatchOutcome | Whole> {
     const { stage } = this;
-    const { timeoutMs } = this.#parts.config;
     const ends = (pending[0] as Passage).trip.ends.slice(-1);
     try {
-      const outcome: unknown = await withinTime(
-        (signal) => stage.processBatch?.(inputs, this.#context(signal, number)),
-        { ends, timeoutMs, stage: stage.name },
-      );
+      const call = this.#call(number);
+      const result: unknown = stage.processBatch?.(inputs, call);
+      const outcome = isThenable(result)
+        ? await withinTime(result, call, this.#bounds(ends))
+        : result;
       return checkBatch(outcome, { stage: stage.name, count: inputs.length });
     } catch (error) {
       return new Whole(error);
     }
   }
 
-  #once(
-    input: IngestControlMessage,
-    ends: readonly AbortSignal[],
-    number: number,
-  ): Promise<unknown> | unknown {
-    const { stage } = this;
-    const { timeoutMs } = this.#parts.config;
-    return withinTime((signal) => stage.process(input, this.#context(signal, number)), {
-      ends,
-      timeoutMs,
-      stage: stage.name,
-    });
+  /** Makes one attempt; its result is a rejected promise when the stage throws at once. */
+  #attempt({ message, trip }: Passage, number: number): Attempt & Tried {
+    const input = this.#needsCopies ? message.copy() : message;
+    const { startedAt, startedAtMs } = this.#begin(number);
+    const call = this.#call(number);
+    let result: unknown;
+    try {
+      result = this.stage.process(input, call);
+      if (isThenable(result)) result = withinTime(result, call, this.#bounds(trip.ends));
+    } catch (error) {
+      result = Promise.reject(error);
+    }
+    return { number, startedAt, startedAtMs, input, result };
   }
 
-  #context(signal: AbortSignal, attempt: number): StageContext {
+  #bounds(ends: readonly AbortSignal[]): TimeBounds {
+    return { ends, timeoutMs: this.#parts.config.timeoutMs, stage: this.stage.name };
+  }
+
+  #call(attempt: number): StageCall {
     const { logger, circuit } = this.#parts;
-    return { signal, logger, config: NO_CONFIG, attempt, circuit };
+    return new StageCall({ logger, circuit, attempt });
   }
 
   /** `accepts` that throws makes the stage fail, where it is called again. */
@@ -260,9 +282,8 @@ export class StageRunner {
   }
 
   #begin(number: number): Attempt {
-    const isObserved = this.#parts.observer?.stageEnded !== undefined;
-    const startedAt = isObserved ? epochNanoseconds() : 0n;
-    return { number, startedAt, startedAtMs: isObserved ? monotonicMs() : 0 };
+    if (this.#parts.observer?.stageEnded === undefined) return { number, ...UNOBSERVED };
+    return { number, startedAt: epochNanoseconds(), startedAtMs: monotonicMs() };
   }
 
   #succeed(passage: Passage, result: IngestControlMessage, attempt: Attempt): void {
@@ -337,7 +358,8 @@ export class StageRunner {
   }
 }
 
-const NO_CONFIG = Object.freeze({});
+/** Nobody asks for the time of an attempt. */
+const UNOBSERVED = { startedAt: 0n, startedAtMs: 0 };
 
 /** Why a batch failed as a whole. */
 class Whole {

@@ -1,5 +1,6 @@
-/** Calls what may never end, or may have to end early. */
+/** Bounds what may never end, or may have to end early. */
 import { PipelineErrors } from "./errors.js";
+import type { StageCall } from "./stage-call.js";
 
 export interface TimeBounds {
   /** Several signals, since linking them for each message would cost more than most stages. */
@@ -13,21 +14,19 @@ export function firedIn(ends: readonly AbortSignal[]): AbortSignal | undefined {
 }
 
 /**
- * What `call` returns or resolves to. A call that returns no promise is not timed.
+ * What `result` resolves to, if that comes in time.
  *
- * @param call gets a signal that is aborted when nobody waits for it any more.
- * @throws PIPELINE_STAGE_TIMED_OUT, the reason of one of `ends`, or what `call` throws.
+ * @param call is aborted when nobody waits for it any more.
+ * @throws PIPELINE_STAGE_TIMED_OUT, the reason of one of `ends`, or what `result` rejects with.
  */
 export function withinTime(
-  call: (signal: AbortSignal) => unknown,
+  result: PromiseLike<unknown>,
+  call: Pick<StageCall, "abort">,
   { ends, timeoutMs, stage }: TimeBounds,
-): unknown {
-  const own = new AbortController();
-  const result = call(own.signal);
-  if (!isThenable(result)) return result;
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const giveUp = (reason: unknown) => {
-      own.abort(reason);
+      call.abort(reason);
       settle();
       reject(reason);
     };
@@ -44,6 +43,6 @@ export function withinTime(
   });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof (value as { then?: unknown } | null | undefined)?.then === "function";
 }

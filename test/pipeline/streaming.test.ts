@@ -302,3 +302,14 @@ test("a stop that answers fails what waits in inboxes, with the stage it waited 
     expect(JSON.stringify(annotations)).toMatch(/Error in stuck: the pipeline was stopped/);
   }
 });
+
+test("a long chain of stages that are done at once works off a backlog", async (t) => {
+  const stages = Array.from({ length: 498 }, (_, index) => ({
+    name: `stage_${index}`,
+    stage: (message: IngestControlMessage) => message,
+    concurrency: 1,
+  }));
+  const { pipeline, submit } = await startBench(t, "memory", { stages });
+  for (let index = 0; index < 100; index++) await submit(`${index}`);
+  expect(await pipeline.run({ maxMessages: 100 })).toMatchObject({ processedCount: 100 });
+});
