@@ -48,6 +48,8 @@ export interface LedgerStats {
   answered: number;
   /** Jobs that were given up and got a failed result. */
   givenUp: number;
+  /** Jobs that became dead letters because a consumer's result said that they failed. */
+  failed: number;
   cancelled: number;
   /** Results that came for a job that was over, or from a lease that was. */
   lateResults: number;

@@ -3,7 +3,14 @@
  * consumer here lives and dies with the broker, so its leases have no time of their own.
  */
 import { clampTimerMs, hasCode, monotonicMs } from "../core/index.js";
-import { type HeldMessage, type MessageExchange, QueueErrors, stampJobId } from "../wire/index.js";
+import {
+  failedReason,
+  type HeldMessage,
+  type MessageExchange,
+  QueueErrors,
+  type StoreOptions,
+  stampJobId,
+} from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
 import type { PushRefusal } from "./job-ledger.js";
 import type { Loan } from "./queues.js";
@@ -25,15 +32,17 @@ export class LocalExchange implements Pick<MessageExchange, "store" | "take"> {
   async store(
     queueName: string,
     body: Buffer,
-    options: { readonly stampJobId: boolean; readonly leaseId?: string | undefined },
+    { stampJobId: isJob, leaseId, failed }: StoreOptions,
   ): Promise<string> {
-    const { stampJobId: isJob, leaseId } = options;
     const { phase, queues, counters, store } = this.#broker;
     if (!this.#isOpen() || phase === "stopping") throw QueueErrors.UNAVAILABLE({ queueName });
     const id = queues.newId(isJob);
     const stamped = isJob ? stampJobId(body, id) : body;
     counters.pushes++;
-    const push = { queueName, body: stamped, heldBytes: 0, isJob, id, digest: NO_DIGEST, leaseId };
+    const push = {
+      ...{ queueName, body: stamped, heldBytes: 0, isJob, id, digest: NO_DIGEST, leaseId },
+      failed: leaseId === undefined || failed === undefined ? undefined : failedReason(failed),
+    };
     const reservation = queues.reserve(push);
     if (typeof reservation === "string") {
       counters.pushesRefused++;

@@ -10,7 +10,7 @@ import { type Entry, type Mark, type MessageKind, NO_DIGEST } from "./store/entr
 import { StoreErrors } from "./store/errors.js";
 import type { MessageStore, Recovered } from "./store/message-store.js";
 
-/** What a message costs besides its body: four objects and places in lists, rounded up. */
+/** What a message costs besides its texts: four objects and places in lists, rounded up. */
 const ENTRY_BYTES = 512;
 /** What a queue costs besides its entries and its name. */
 const QUEUE_BYTES = 1_024;
@@ -27,6 +27,8 @@ export interface Push {
   readonly id: string;
   readonly digest: Buffer;
   readonly leaseId?: string | undefined;
+  /** Why its job failed; only a result keeps it. */
+  readonly failed?: string | undefined;
 }
 
 /** A place in a queue that is kept for a push until its ACK. Exactly one method ends it. */
@@ -97,8 +99,8 @@ export class Queues implements LedgerHost {
   open({ entries, secret }: Recovered): void {
     const messages = entries.map((entry): QueuedMessage => {
       const queue = this.#queues.get(entry.queueName) ?? this.#create(entry.queueName);
-      this.budget.take(ENTRY_BYTES);
-      const heldBytes = ENTRY_BYTES;
+      const heldBytes = entryBytesOf(entry);
+      this.budget.take(heldBytes);
       return { entry, queue, place: "ready", lease: undefined, goesAlone: false, heldBytes };
     });
     this.#ledger?.open(this, secret, messages);
@@ -128,7 +130,8 @@ export class Queues implements LedgerHost {
       this.budget.giveBack(heldBytes);
       return admission;
     }
-    const entryBytes = Math.max(body.length, heldBytes) + ENTRY_BYTES;
+    const failed = isResult ? push.failed : undefined;
+    const entryBytes = Math.max(body.length, heldBytes) + entryBytesOf({ failed });
     if (
       !this.#hasRoom(queueName, body.length, isResult) ||
       !this.#takeMemory(entryBytes - heldBytes, isResult)
@@ -151,7 +154,7 @@ export class Queues implements LedgerHost {
           cancel();
           return "jobOver";
         }
-        return this.#append({ ...push, body: own }, kind, { ...place, cancel });
+        return this.#append({ ...push, body: own, failed }, kind, { ...place, cancel });
       },
     };
   }
@@ -238,8 +241,9 @@ export class Queues implements LedgerHost {
 
   forgetBody(message: QueuedMessage): boolean {
     this.#store.forgetBody(message.entry);
-    this.budget.giveBack(message.heldBytes - ENTRY_BYTES);
-    message.heldBytes = ENTRY_BYTES;
+    const entryBytes = entryBytesOf(message.entry);
+    this.budget.giveBack(message.heldBytes - entryBytes);
+    message.heldBytes = entryBytes;
     return this.#store.keepsBodies;
   }
 
@@ -271,12 +275,13 @@ export class Queues implements LedgerHost {
   }
 
   #append(
-    { queueName, id, digest, body }: Pick<Push, "queueName" | "id" | "digest" | "body">,
+    push: Pick<Push, "queueName" | "id" | "digest" | "body" | "failed">,
     kind: MessageKind,
     place: ReservedPlace,
   ): { entry: Entry; stored: Promise<void> | undefined } {
+    const { queueName, id, digest, body, failed } = push;
     const storedAtMs = this.#now();
-    const appended = this.#store.append({ queueName, id, kind, digest, storedAtMs, body });
+    const appended = this.#store.append({ queueName, id, kind, digest, storedAtMs, body, failed });
     const { entry, stored } = appended;
     const show = () => this.#show(entry, place);
     if (stored === undefined) {
@@ -293,11 +298,8 @@ export class Queues implements LedgerHost {
   /** The message is stored: from now on consumers can have it. */
   #show(entry: Entry, { queue, entryBytes }: ReservedPlace): void {
     queue.cancelReservation(entry.bodyBytes);
-    let heldBytes = entryBytes;
-    if (!this.#store.keepsBodies) {
-      this.budget.giveBack(entryBytes - ENTRY_BYTES);
-      heldBytes = ENTRY_BYTES;
-    }
+    const heldBytes = this.#store.keepsBodies ? entryBytes : entryBytesOf(entry);
+    this.budget.giveBack(entryBytes - heldBytes);
     const message: QueuedMessage = {
       entry,
       queue,
@@ -347,8 +349,8 @@ export class Queues implements LedgerHost {
 
   #settle(message: QueuedMessage, lease: Lease): ReturnType<Loan["settle"]> {
     if (message.lease !== lease) return undefined;
-    // Its job was answered while it was held.
-    if (message.place === "gone") return { kept: undefined };
+    // Its job was answered while it was held; aside, it is a dead letter now.
+    if (message.place === "gone" || message.place === "aside") return { kept: undefined };
     if (message.place !== "leased") return undefined;
     const isPlain = this.#ledger === undefined || message.entry.kind === "message";
     return { kept: isPlain ? this.remove(message) : this.#ledger?.acknowledged(message) };
@@ -402,6 +404,11 @@ export class Queues implements LedgerHost {
       this.budget.giveBack(queueBytes(queue.name));
     }
   }
+}
+
+/** What a message costs besides its body. */
+function entryBytesOf({ failed = "" }: Pick<Entry, "failed">): number {
+  return ENTRY_BYTES + 2 * failed.length;
 }
 
 function queueBytes(queueName: string): number {

@@ -6,21 +6,25 @@ import { printable, shortened } from "./printable.js";
 /** A UUID fits, so that it can be copied. */
 const JOB_LENGTH_MAX = 36;
 const CAUSE_LENGTH_MAX = 10;
+const REASON_LENGTH_MAX = 74;
+const COLUMNS = 4;
 
-/** Fits into 80 columns. */
+/** Two lines for each: facts, and the reason as far as it fits. 80 columns in all. */
 export function deadLetterTable(letters: readonly DeadLetter[]): string {
   const table = new Table({
     head: ["job", "cause", "tries", "given up (UTC)"],
     colAligns: ["left", "left", "right", "left"],
     style: { head: [], border: [], compact: true },
   });
-  for (const { jobId, cause, deliveries, givenUpAt } of letters) {
+  for (const { jobId, cause, reason, deliveries, givenUpAt } of letters) {
     table.push([
       shortened(printable(jobId), JOB_LENGTH_MAX),
       shortened(printable(cause), CAUSE_LENGTH_MAX),
       deliveries,
       readableTime(givenUpAt).slice(0, 16),
     ]);
+    const content = `  ${shortened(printable(reason), REASON_LENGTH_MAX)}`;
+    table.push([{ colSpan: COLUMNS, content }]);
   }
   return table.toString();
 }

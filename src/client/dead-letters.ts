@@ -1,20 +1,20 @@
 /**
- * Dead letters: jobs that a broker has given up and keeps aside. They are told of, put back or thrown
+ * Dead letters: jobs that failed, or that a broker has given up, and that it keeps aside. They are told of, put back or thrown
  * away. How the question reaches the broker is the client's business.
  */
 import type { DeadAnswer, DeadQuestion, DeadLetter as WireDeadLetter } from "../wire/index.js";
 import type { CallOptions } from "./call-options.js";
 
-/** A job that was given up. */
+/** A job that was given up, or that a consumer has answered as failed. */
 export interface DeadLetter {
   readonly jobId: string;
   /** Where the job waited, and where `replay` puts it back. */
   readonly queueName: string;
-  /** What made it dead: `deliveries`, `deadline` or `damaged`. */
+  /** What made it dead: `deliveries`, `deadline`, or `failed` by the word of its consumer. */
   readonly cause: string;
   /** A sentence for people. */
   readonly reason: string;
-  /** How often a consumer had it and did not end it. */
+  /** How often a consumer had it. */
   readonly deliveries: number;
   /** ISO 8601. */
   readonly storedAt: string;

@@ -16,6 +16,12 @@ export interface SubmitOptions extends CallOptions {
    * takes it only while the delivery is its consumer's and the job has no result; others take it.
    */
   readonly leaseId?: string | undefined;
+  /**
+   * The result says that the job of `leaseId` failed: why, in words for people, cut to 4,096
+   * characters. A broker of ours then keeps the job as a dead letter with this reason, to be replayed
+   * when the cause is repaired; its client gets the result as ever. Others ignore it.
+   */
+  readonly failed?: string | undefined;
 }
 
 export interface FetchOptions extends CallOptions {

@@ -96,7 +96,8 @@ export interface SinkDependencies {
 
 interface EncodedResult {
   readonly text: string;
-  readonly isFailed: boolean;
+  /** Why it is a failed one: the broker keeps its job as a dead letter with this. */
+  readonly failed: string | undefined;
 }
 
 export class MessageBrokerTaskSink extends Component implements Sink {
@@ -179,7 +180,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       if (typeof channel !== "string") throw SinkErrors.CHANNEL_MISSING({});
       const sent = await this.#deliver(channel, message, options);
       this.#stats.messageCount++;
-      if (sent.isFailed) this.#stats.failedCount++;
+      if (sent.failed !== undefined) this.#stats.failedCount++;
       this.#stats.bytesSent += Buffer.byteLength(sent.text);
       message.annotate({ sourceId: SINK_NAME, message: "Pushed" });
       return true;
@@ -206,14 +207,14 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   ): Promise<EncodedResult> {
     const result = this.#encode(message);
     try {
-      await this.#submit(channel, result.text, options);
+      await this.#submit(channel, result, options);
       return result;
     } catch (cause) {
       options.signal?.throwIfAborted();
       const isFinal = isLateResult(cause) || isRetryable(cause) || this.#stopping.signal.aborted;
       if (isFinal) throw cause;
       const failed = this.#encodeFailed(message, cause);
-      await this.#submit(channel, failed.text, options);
+      await this.#submit(channel, failed, options);
       return failed;
     }
   }
@@ -232,11 +233,9 @@ export class MessageBrokerTaskSink extends Component implements Sink {
         const rowCount = result.data?.length ?? 0;
         throw SinkErrors.RESULT_TOO_LARGE({ bytes, maxResultBytes, rowCount });
       }
-      const isFailed = result.status === "failed";
-      if (isFailed && !message.failed) {
-        message.fail({ stage: SINK_NAME, cause: failureCause(result) });
-      }
-      return { text, isFailed };
+      if (result.status !== "failed") return { text, failed: undefined };
+      if (!message.failed) message.fail({ stage: SINK_NAME, cause: failureCause(result) });
+      return { text, failed: message.failedReason ?? failureCause(result) ?? "" };
     } catch (cause) {
       return this.#encodeFailed(message, cause);
     }
@@ -245,12 +244,12 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   #encodeFailed(message: IngestControlMessage, cause: unknown): EncodedResult {
     const text = encodeResult(failedResult({ cause, message }));
     message.fail({ stage: SINK_NAME, cause });
-    return { text, isFailed: true };
+    return { text, failed: message.failedReason ?? "" };
   }
 
   async #submit(
     channel: string,
-    text: string,
+    { text, failed }: EncodedResult,
     { signal, leaseId }: ProcessMessageOptions,
   ): Promise<void> {
     const { maxAttempts, submitTimeoutMs: timeoutMs } = this.#config;
@@ -259,7 +258,8 @@ export class MessageBrokerTaskSink extends Component implements Sink {
     try {
       for (let attempt = 1; ; attempt++) {
         try {
-          await client.submitMessage(channel, text, { timeoutMs, signal: either.signal, leaseId });
+          const bounds = { timeoutMs, signal: either.signal };
+          await client.submitMessage(channel, text, { ...bounds, leaseId, failed });
           return;
         } catch (error) {
           either.signal.throwIfAborted();

@@ -55,6 +55,9 @@ export function clientJobsSuite(
     jobsTest("a job that is over stays as it is", cancelOver);
     jobsTest("a job that nobody can end is kept aside, and answered", deadLetter);
     jobsTest("dead letters are put back or thrown away", settleDead);
+    jobsTest("a job that failed is kept aside with its reason, and answered once", failedJob);
+    jobsTest("a job that failed is done again when it is put back", replayFailed);
+    jobsTest("whatever the reason is, it costs no result", oddReasons);
   });
 }
 
@@ -181,13 +184,64 @@ const settleDead: JobsBody = async (client, bench) => {
   assert.equal(await deadLetters.drop({ all: true }), 0);
 };
 
+const REASON = 'Error in "mühle": no grain\n';
+
+/** A job that is answered as failed, with this reason; its id. */
+async function failJob(client: MessageBrokerClient, failed: string): Promise<string> {
+  const jobId = await submitJob(client);
+  const { leaseId, acknowledge } = await deliveryParts(client);
+  await client.submitMessage(jobId, "the failed result", { leaseId, failed });
+  await acknowledge();
+  return jobId;
+}
+
+const failedJob: Body = async (client) => {
+  const jobId = await failJob(client, REASON);
+  const shown = await client.deadLetters.show(jobId);
+  assert.equal(shown?.cause, "failed");
+  assert.equal(shown.reason, REASON);
+  assert.equal(shown.message, JOB.replace("None", jobId));
+  await rejectsWith("QUEUE_JOB_OVER", client.submitMessage(jobId, "another"));
+  assert.equal(await client.size(jobId), 1);
+  assert.equal(await client.fetchMessage(jobId), "the failed result");
+  assert.equal(await client.size(QUEUE), 0);
+  // Without a delivery, nobody can say that a job failed.
+  const other = await submitJob(client);
+  await client.submitMessage(other, "a result", { failed: REASON });
+  assert.equal((await client.deadLetters.list()).count, 1);
+  assert.equal(await client.fetchMessage(other), "a result");
+};
+
+const replayFailed: Body = async (client) => {
+  const jobId = await failJob(client, REASON);
+  assert.equal(await client.fetchMessage(jobId), "the failed result");
+  assert.equal(await client.deadLetters.replay({ jobId }), 1);
+  assert.equal(await client.fetchMessage(jobId, { timeoutMs: 0 }), undefined);
+  const { message, leaseId, acknowledge } = await deliveryParts(client);
+  assert.equal(message, JOB.replace("None", jobId));
+  await client.submitMessage(jobId, "the result", { leaseId });
+  await acknowledge();
+  assert.equal(await client.fetchMessage(jobId), "the result");
+  assert.equal((await client.deadLetters.list()).count, 0);
+};
+
+const oddReasons: Body = async (client) => {
+  for (const reason of ["", "half \ud83d", "\u0000".repeat(100_000)]) {
+    const jobId = await failJob(client, reason);
+    const letter = await client.deadLetters.show(jobId);
+    assert.ok(letter !== undefined && letter.reason.length > 0 && letter.reason.length <= 4_096);
+    assert.equal(await client.fetchMessage(jobId), "the failed result");
+  }
+};
+
 async function submitJob(client: MessageBrokerClient): Promise<string> {
   return (await client.submitMessage(QUEUE, JOB, { forNvIngest: true })).transactionId;
 }
 
 async function deliveryParts(client: MessageBrokerClient) {
   const delivery = await expectDelivery(client);
-  return { leaseId: delivery.leaseId, acknowledge: () => delivery.acknowledge() };
+  const { message, leaseId } = delivery;
+  return { message, leaseId, acknowledge: () => delivery.acknowledge() };
 }
 
 async function crashUntilDead(

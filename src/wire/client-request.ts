@@ -1,5 +1,6 @@
 /** Requests as a client writes them: each frame is one buffer. */
 import type { DeadQuestion } from "./dead-letters.js";
+import { failedReason } from "./failed-reason.js";
 import { encodeFrame } from "./frame.js";
 import type { TimeoutS } from "./request.js";
 
@@ -7,9 +8,19 @@ import type { TimeoutS } from "./request.js";
  * What a broker of ours can do beyond the original, as its PONG names it; our client asks for it, and
  * upstream's broker ignores that. `keepalive`: several requests per connection. `hold`: a POP waits.
  * `lease`: extensions in the ACK's place. `fence`: the member `lease` of a PUSH. `dedup`: a push
- * that may have been stored can be repeated. `cancel`, `dead`: the commands of these names.
+ * that may have been stored can be repeated. `cancel`, `dead`: the commands of these names. `failed`:
+ * the member of that name in a PUSH with `lease`.
  */
-export const FEATURES = ["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead"] as const;
+export const FEATURES = [
+  "keepalive",
+  "hold",
+  "lease",
+  "fence",
+  "dedup",
+  "cancel",
+  "dead",
+  "failed",
+] as const;
 export type Feature = (typeof FEATURES)[number];
 
 export function encodePing(): Buffer {
@@ -23,14 +34,18 @@ export function encodePush(
     readonly forNvIngest: boolean;
     readonly timeoutS: TimeoutS;
     readonly leaseId?: string | undefined;
+    /** Cut to what brokers take; nothing without `leaseId`. */
+    readonly failed?: string | undefined;
   },
 ): Buffer {
-  const { forNvIngest, timeoutS, leaseId } = options;
+  const { forNvIngest, timeoutS, leaseId, failed } = options;
   const command = forNvIngest ? "PUSH_FOR_NV_INGEST" : "PUSH";
   const lease = leaseId === undefined ? "" : `,"lease":${JSON.stringify(leaseId)}`;
+  const hasReason = leaseId !== undefined && failed !== undefined;
+  const reason = hasReason ? `,"failed":${JSON.stringify(failedReason(failed))}` : "";
   return encodeFrame(
     `{"command":"${command}","queue_name":${JSON.stringify(queueName)}` +
-      `,"message":${JSON.stringify(message)},"timeout":${timeoutS}${lease}}`,
+      `,"message":${JSON.stringify(message)},"timeout":${timeoutS}${lease}${reason}}`,
   );
 }
 

@@ -21,7 +21,7 @@ export type DeadQuestion =
 export const DeadLetter = z.object({
   job_id: z.string(),
   queue_name: z.string(),
-  /** What made it dead: `deliveries`, `deadline` or `damaged`. */
+  /** What made it dead: `deliveries`, `deadline` or `failed`. */
   cause: z.string(),
   /** A sentence for people. */
   reason: z.string(),

@@ -20,6 +20,13 @@ export interface HeldMessage {
   release(): void;
 }
 
+/** What a stored message is besides text. */
+export interface StoreOptions {
+  readonly stampJobId: boolean;
+  readonly leaseId?: string | undefined;
+  readonly failed?: string | undefined;
+}
+
 export interface MessageExchange {
   /**
    * Stores `body` at the end of the queue and returns the transaction id; with `stampJobId` that is
@@ -27,13 +34,11 @@ export interface MessageExchange {
    * durability says.
    *
    * @param options.leaseId the delivery whose result this is: refused when that is over.
+   * @param options.failed why the job of that delivery failed, when the result says so: the job
+   *   becomes a dead letter with this reason, cut to 4,096 characters. Nothing without `leaseId`.
    * @throws QUEUE_FULL, QUEUE_UNAVAILABLE, QUEUE_JOB_OVER, QUEUE_LEASE_OVER, WIRE_MESSAGE_INVALID
    */
-  store(
-    queueName: string,
-    body: Buffer,
-    options: { readonly stampJobId: boolean; readonly leaseId?: string | undefined },
-  ): Promise<string>;
+  store(queueName: string, body: Buffer, options: StoreOptions): Promise<string>;
   /**
    * Takes the oldest message, waiting for one at most `waitMs` milliseconds; undefined when none
    * came, when one of the `signals` fired or when the broker is shutting down.

@@ -18,7 +18,14 @@ export {
   parseDeadAnswer,
 } from "./dead-letters.js";
 export { QueueErrors, WireErrors } from "./errors.js";
-export { decodeBody, encodeBody, type HeldMessage, type MessageExchange } from "./exchange.js";
+export {
+  decodeBody,
+  encodeBody,
+  type HeldMessage,
+  type MessageExchange,
+  type StoreOptions,
+} from "./exchange.js";
+export { FAILED_LENGTH_MAX, failedReason } from "./failed-reason.js";
 export { encodeFrame, type Frame, FrameReader, HEADER_BYTES, writeHeader } from "./frame.js";
 export { type Member, scanObject } from "./json-scanner.js";
 export {

@@ -4,11 +4,12 @@
  * Method: bodies as Python clients write them, and as nobody should.
  */
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { encodeCancel, encodeDead, encodePush } from "./client-request.js";
 import { WireErrors } from "./errors.js";
+import { FAILED_LENGTH_MAX } from "./failed-reason.js";
 import { HEADER_BYTES } from "./frame.js";
-import { parseRequest } from "./request.js";
+import { type PushRequest, parseRequest } from "./request.js";
 
 function parse(body: object | string | Buffer) {
   const isText = typeof body === "string" || Buffer.isBuffer(body);
@@ -29,7 +30,7 @@ const PUSH = { command: "PUSH", queue_name: "q", message: "m" };
 const POP = { command: "POP", queue_name: "q" };
 const COMMANDS = ["PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE", "CANCEL", "DEAD"] as const;
 const MEMBER_NAMES = [
-  ...["command", "queue_name", "message", "timeout", "lease"],
+  ...["command", "queue_name", "message", "timeout", "lease", "failed"],
   ...["job_id", "action", "after", "x", "__proto__"],
 ];
 
@@ -60,6 +61,42 @@ test("a result may name its delivery, and nobody can add one to a job", () => {
   expect(encodePush("q", "m", options).toString()).not.toContain("lease");
   const job = { ...PUSH, command: "PUSH_FOR_NV_INGEST", lease: "4f1c" };
   expect(refusal(job).message).toContain('"lease": unknown member');
+});
+
+describe("a result that says that its job failed", () => {
+  const options = { forNvIngest: false, timeoutS: 5, leaseId: "4f1c" };
+  const pushed = (failed: string) =>
+    (parse(frameBody(encodePush("q", "m", { ...options, failed }))) as PushRequest).failed;
+
+  test("names the reason beside its delivery", () => {
+    expect(parse({ ...PUSH, lease: "4f1c", failed: "no page" })).toMatchObject({
+      leaseId: "4f1c",
+      failed: "no page",
+    });
+    expect(pushed('a "quoted" mühle\n')).toBe('a "quoted" mühle\n');
+  });
+
+  test("says so to nobody without its delivery", () => {
+    const { leaseId, ...rest } = options;
+    expect(encodePush("q", "m", { ...rest, failed: "why" }).toString()).not.toContain("failed");
+    expect(encodePush("q", "m", options).toString()).not.toContain("failed");
+  });
+
+  test("has a reason that is cut by its sender and refused when it is too long", () => {
+    const longest = "\u0001".repeat(FAILED_LENGTH_MAX);
+    expect(parse({ ...PUSH, lease: "4f1c", failed: longest })).toMatchObject({ failed: longest });
+    expect(pushed(longest)).toBe(longest);
+    expect(pushed(`${longest}x`)).toBe(`${longest.slice(1)}…`);
+    const tooLong = { ...PUSH, lease: "4f1c", failed: `${longest}x` };
+    expect(refusal(tooLong).message).toContain("failed: 4097 characters are more than 4096");
+  });
+
+  test("has a reason that every broker takes, whatever was thrown", () => {
+    expect(pushed("")).toBe("no reason was given");
+    expect(pushed("half \ud83d")).toBe("half \ufffd");
+    const cutInside = `${"x".repeat(FAILED_LENGTH_MAX - 2)}\u{1f33e}y`;
+    expect(pushed(cutInside)).toBe(`${"x".repeat(FAILED_LENGTH_MAX - 2)}\ufffd…`);
+  });
 });
 
 test("CANCEL names its job", () => {
@@ -200,6 +237,12 @@ test.for([
   [{ ...PUSH, lease: null }, "lease: must be a string, is null"],
   [{ ...PUSH, lease: "x".repeat(100_000) }, "lease: too long"],
   [{ ...POP, lease: "x" }, '"lease": unknown member'],
+  [{ ...PUSH, failed: "why" }, "failed: goes only with lease"],
+  [{ ...PUSH, lease: "x", failed: "" }, "failed: must have at least 1 character"],
+  [{ ...PUSH, lease: "x", failed: true }, "failed: must be a string, is true"],
+  [{ ...PUSH, lease: "x", failed: "y".repeat(100_000) }, "failed: too long"],
+  [{ ...POP, failed: "x" }, '"failed": unknown member'],
+  [{ ...PUSH, command: "PUSH_FOR_NV_INGEST", failed: "x" }, '"failed": unknown member'],
   [{ command: "CANCEL" }, "job_id: missing"],
   [{ command: "CANCEL", job_id: "" }, "job_id: must have at least 1 character"],
   [{ command: "CANCEL", job_id: ["7"] }, "job_id: must be a string"],

@@ -8,6 +8,7 @@ import { isUtf8 } from "node:buffer";
 import { type MillraceError, quote } from "../core/index.js";
 import { DEAD_ACTIONS, type DeadQuestion } from "./dead-letters.js";
 import { WireErrors } from "./errors.js";
+import { FAILED_LENGTH_MAX } from "./failed-reason.js";
 import { type Member, scanObject } from "./json-scanner.js";
 
 /** What a request means when it names no timeout. */
@@ -30,6 +31,8 @@ export interface PushRequest {
   readonly timeoutS: TimeoutS;
   /** The delivery that this result is for, by our consumers: it counts only while that one holds. */
   readonly leaseId?: string | undefined;
+  /** Why the job of `leaseId` failed, when this is a result that says so. */
+  readonly failed?: string | undefined;
 }
 
 export interface PopRequest {
@@ -64,7 +67,7 @@ export type Request =
   | DeadRequest;
 
 const MEMBERS = {
-  PUSH: ["command", "queue_name", "message", "timeout", "lease"],
+  PUSH: ["command", "queue_name", "message", "timeout", "lease", "failed"],
   PUSH_FOR_NV_INGEST: ["command", "queue_name", "message", "timeout"],
   POP: ["command", "queue_name", "timeout"],
   SIZE: ["command", "queue_name"],
@@ -72,8 +75,11 @@ const MEMBERS = {
   DEAD: ["command", "action", "job_id", "after"],
 } as const;
 
-/** Members with more text than this are not decoded: no name or number of ours is that long. */
-const DECODED_BYTES_MAX = 16 * 1024;
+/**
+ * Members with more text than this are not decoded: none of ours is that long. The longest is a
+ * reason of `FAILED_LENGTH_MAX` characters, each of which may be escaped in six bytes.
+ */
+const DECODED_BYTES_MAX = 32 * 1024;
 /** What of a foreign value is shown in a fault. */
 const SHOWN_BYTES_MAX = 80;
 const FAULTS_MAX = 20;
@@ -137,7 +143,9 @@ class RequestReader {
       case "PUSH_FOR_NV_INGEST": {
         const queueName = this.#text("queue_name");
         const message = this.#message();
-        return { command, queueName, message, timeoutS: this.#timeout(), leaseId: this.#leaseId() };
+        const timeoutS = this.#timeout();
+        const leaseId = this.#pushText("lease");
+        return { command, queueName, message, timeoutS, leaseId, failed: this.#failed() };
       }
       case "POP":
         return { command, queueName: this.#text("queue_name"), timeoutS: this.#timeout() };
@@ -162,9 +170,18 @@ class RequestReader {
     return this.#members.has(name) ? this.#text(name) : undefined;
   }
 
-  /** The original's requests have no such member, and nobody may add it to one of its jobs. */
-  #leaseId(): string | undefined {
-    return this.#command === "PUSH" ? this.#optionalText("lease") : undefined;
+  /** The original's requests have no such members, and nobody may add them to one of its jobs. */
+  #pushText(name: "lease" | "failed"): string | undefined {
+    return this.#command === "PUSH" ? this.#optionalText(name) : undefined;
+  }
+
+  #failed(): string | undefined {
+    const failed = this.#pushText("failed");
+    if (failed === undefined) return undefined;
+    if (!this.#members.has("lease")) return this.#fault("failed: goes only with lease", undefined);
+    if (failed.length <= FAILED_LENGTH_MAX) return failed;
+    const fault = `failed: ${failed.length} characters are more than ${FAILED_LENGTH_MAX}`;
+    return this.#fault(fault, undefined);
   }
 
   #question(): DeadQuestion {

@@ -1,11 +1,22 @@
 /**
- * Goal: jobs that were given up can be listed, shown, replayed under their old ids, and dropped, over
+ * Goal: jobs that failed or were given up can be listed, shown, replayed under their old ids, and dropped, over
  * the network and after a restart. Method: peers that speak bytes.
  */
 import { describe, expect, test } from "vitest";
+import { until } from "../../src/testing/index.js";
 import { type DeadAnswer, parseDeadAnswer } from "../../src/wire/index.js";
 import { connectPeer, type RawPeer } from "../helpers/raw-peer.js";
-import { ack, dead, jobThrough, pop, popThrough, pushThrough, size } from "../helpers/requests.js";
+import {
+  ack,
+  closed,
+  dead,
+  jobThrough,
+  pop,
+  popThrough,
+  push,
+  pushThrough,
+  size,
+} from "../helpers/requests.js";
 import { type Cleanup, startBroker } from "../helpers/start-broker.js";
 
 async function ask(peer: RawPeer, action: string, more: object = {}): Promise<DeadAnswer> {
@@ -25,6 +36,19 @@ async function deadJob(t: Cleanup, port: number, message?: string): Promise<stri
   await client.ask(pop(jobId, 60));
   client.end();
   await client.untilClosed();
+  return jobId;
+}
+
+/** A job whose consumer gives a failed result and says why. */
+async function failedJob(t: Cleanup, port: number, failed: string): Promise<string> {
+  const client = await connectPeer(t, port);
+  const jobId = await jobThrough(client, "work");
+  const consumer = await connectPeer(t, port);
+  const { id: lease } = await consumer.ask(pop("work", 60));
+  const final = await pushThrough(client, jobId, "failed", { lease, failed });
+  expect(final.response).toBe("Data stored.");
+  expect((await consumer.ask(ack(lease))).response).toBe("Data processed.");
+  for (const peer of [client, consumer]) await closed(peer);
   return jobId;
 }
 
@@ -97,6 +121,46 @@ describe.each(["memory", "fsync"] as const)("with durability %s", (durability) =
     expect((await peer.ask(size("work"))).response).toBe("3");
     expect((await ask(peer, "drop")).count).toBe(0);
   });
+
+  test("a job whose result says that it failed is kept, and answered once", async (t) => {
+    const broker = await startBroker(t, options);
+    const peer = await connectPeer(t, broker.port);
+    const jobId = await failedJob(t, broker.port, "no page");
+    expect(broker.getStats().jobs).toMatchObject({ failed: 1, givenUp: 0, deadLetters: 1 });
+    const { letters } = await ask(peer, "list");
+    expect(letters).toMatchObject([{ job_id: jobId, cause: "failed", reason: "no page" }]);
+    expect(await pushThrough(peer, jobId, "late")).toMatchObject({ reason: "Job is over" });
+    expect((await peer.ask(size(jobId))).response).toBe("1");
+    expect(await popThrough(peer, jobId)).toBe("failed");
+    expect((await ask(peer, "replay", { job_id: jobId })).count).toBe(1);
+    expect((await peer.ask(pop(jobId, 0))).reason).toBe("Job not ready");
+    const consumer = await connectPeer(t, broker.port);
+    const again = await consumer.ask(pop("work", 60));
+    await pushThrough(peer, jobId, "done", { lease: again.id });
+    await consumer.ask(ack(again.id));
+    expect(await popThrough(peer, jobId)).toBe("done");
+    expect(broker.getStats()).toMatchObject({ ready: 0, inFlight: 0, jobs: { deadLetters: 0 } });
+  });
+
+  test("a failed result whose final response is lost is stored once, with one letter", async (t) => {
+    const broker = await startBroker(t, options);
+    const client = await connectPeer(t, broker.port);
+    const jobId = await jobThrough(client, "work");
+    const consumer = await connectPeer(t, broker.port);
+    const { id: lease } = await consumer.ask(pop("work", 60));
+    const request = { ...push(jobId, "failed"), lease, failed: "no page" };
+    const cut = await connectPeer(t, broker.port);
+    const first = await cut.ask(request);
+    cut.send(ack(first.id));
+    cut.socket.resetAndDestroy();
+    await until("the result is stored", () => broker.getStats().jobs?.answered === 1);
+    const repeated = await client.ask(request);
+    expect(repeated.id).toBe(first.id);
+    expect((await client.ask(ack(first.id))).response).toBe("Data stored.");
+    expect((await consumer.ask(ack(lease))).response).toBe("Data processed.");
+    expect(broker.getStats()).toMatchObject({ jobs: { answered: 1, deadLetters: 1 } });
+    expect((await client.ask(size(jobId))).response).toBe("1");
+  });
 });
 
 test("letters, replays and failed results outlive the broker", async (t) => {
@@ -128,4 +192,25 @@ test.for([
   const answer = await peer.ask({ command: "DEAD", ...members });
   expect(answer.code).toBe(1);
   expect(answer.reason).toMatch(reason);
+});
+
+test("a job that failed, its result and its letter outlive the broker", async (t) => {
+  const options = { durability: "fsync", maxDeadLetters: 2 } as const;
+  const broker = await startBroker(t, options);
+  const ids = [];
+  for (const reason of ["first", "second", "third"]) {
+    ids.push(await failedJob(t, broker.port, reason));
+  }
+  await broker.stop();
+  await broker.start();
+  const peer = await connectPeer(t, broker.port);
+  const { letters } = await ask(peer, "list");
+  expect(letters.map(({ job_id, reason }) => [job_id, reason])).toEqual([
+    [ids[1], "second"],
+    [ids[2], "third"],
+  ]);
+  for (const jobId of ids) expect(await popThrough(peer, String(jobId))).toBe("failed");
+  expect((await peer.ask(size("work"))).response).toBe("0");
+  expect((await ask(peer, "replay")).count).toBe(2);
+  expect((await peer.ask(size("work"))).response).toBe("2");
 });

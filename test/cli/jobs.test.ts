@@ -86,6 +86,7 @@ describe("dead list", () => {
     const { code, stdout, frames } = await run(t, ["dead", "list"], script);
     expect(code).toBe(0);
     expect(stdout).toMatch(`│ ${JOB} │ deliveries │     5 │ 2026-01-02 04:05 `);
+    expect(stdout).toMatch(/^│ {3}It was handed out 5 times and never ended\. +│$/m);
     expect(stdout).toContain("\\u{1b}[31m");
     expect(stdout).toMatch(/^and 23 more$/m);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
@@ -99,6 +100,17 @@ describe("dead list", () => {
     expect(others).toHaveLength(123);
     expect(others.at(-1)).toEqual({ event: "done", count: 123 });
   });
+});
+
+test("dead list shows of a long reason what fits into a line, and as JSON all of it", async (t) => {
+  const reason = `Error in extract_pdf: ${"page\n".repeat(800)}is no page`;
+  const letter = { ...letterOf(JOB), cause: "failed", reason };
+  const { stdout } = await run(t, ["dead", "list"], answeringDead([letter]));
+  expect(stdout).toMatch(new RegExp(`^│ ${JOB} +│ failed +│ +5 │ 2026-01-02 04:05 +│$`, "m"));
+  expect(stdout).toMatch(/^│ {3}Error in extract_pdf: page\\u\{a\}.*….*is no page │$/m);
+  for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
+  const asJson = await run(t, ["dead", "list", "--json"], answeringDead([letter]));
+  expect(JSON.parse(asJson.stdout.split("\n")[0] ?? "")).toMatchObject({ cause: "failed", reason });
 });
 
 describe("dead show", () => {

@@ -124,6 +124,36 @@ describe("a result that comes too late", () => {
     await clientOf(t, upstream.port).submitMessage("a job", "result", { leaseId: "mine" });
     expect(upstream.queues.get("a job")).toEqual(["result"]);
   });
+
+  test("says why its job failed, cut, and only where that is kept", async (t) => {
+    const reason = "no page ".repeat(1_000);
+    const told = { leaseId: "mine", failed: reason };
+    const ours = await startScripted(t, FEATURES, loseFinals(0));
+    await clientOf(t, ours.port).submitMessage("a job", "result", told);
+    expect(pushesIn(ours.frames)).toEqual([
+      expect.objectContaining({ lease: "mine", failed: `${reason.slice(0, 4_095)}…` }),
+    ]);
+    const fencing = FEATURES.filter((feature) => feature !== "failed");
+    for (const features of [OLD_FEATURES, fencing]) {
+      const { port, frames } = await startScripted(t, features, loseFinals(0));
+      await clientOf(t, port).submitMessage("a job", "result", told);
+      const [sent = {}] = pushesIn(frames);
+      expect(Object.keys(sent)).not.toContain("failed");
+      expect(Object.keys(sent).includes("lease")).toBe(features === fencing);
+    }
+    const upstream = await startUpstreamLike(t);
+    await clientOf(t, upstream.port).submitMessage("a job", "result", told);
+    expect(upstream.queues.get("a job")).toEqual(["result"]);
+  });
+
+  test("that says so is repeated as it was when its confirmation is lost", async (t) => {
+    const { port, frames } = await startScripted(t, FEATURES, loseFinals(1));
+    const told = { leaseId: "mine", failed: "no page" };
+    await clientOf(t, port).submitMessage("a job", "result", told);
+    const [first, second, ...more] = pushesIn(frames);
+    expect([second, more]).toEqual([first, []]);
+    expect(second).toMatchObject({ failed: "no page" });
+  });
 });
 
 test("a result that is kept no more is told apart from one that was not there", async (t) => {

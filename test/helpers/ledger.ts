@@ -19,8 +19,13 @@ export interface OpenedLedger {
   readonly store: MessageStore;
   /** Accepts a job of the queue "work"; its id. */
   accept(text?: string): Promise<string>;
-  /** Pushes a result as far as its ACK. */
-  answer(jobId: string, text?: string, leaseId?: string): Promise<"stored" | PushRefusal>;
+  /** Pushes a result as far as its ACK; `failed`: it says that its job failed, and why. */
+  answer(
+    jobId: string,
+    text?: string,
+    leaseId?: string,
+    failed?: string,
+  ): Promise<"stored" | PushRefusal>;
   /** Takes a job, or fails. */
   take(queueName?: string): Loan;
   /** Takes and acknowledges; undefined when nothing is there. */
@@ -52,8 +57,8 @@ export function openLedger(
       await accepted.stored;
       return id;
     },
-    async answer(jobId, text = "result", leaseId) {
-      const reservation = queues.reserve(newPush(jobId, encodeBody(text), { leaseId }));
+    async answer(jobId, text = "result", leaseId, failed) {
+      const reservation = queues.reserve(newPush(jobId, encodeBody(text), { leaseId, failed }));
       if (typeof reservation === "string") return reservation;
       const answered = reservation.store();
       if (answered === "jobOver") return answered;

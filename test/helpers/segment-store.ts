@@ -87,6 +87,25 @@ export function filesWith(instead: Partial<FileLayer>): FileLayer {
   return { ...realFiles, ...instead };
 }
 
+/** A layer that hands over after every step that changes something on the disk. */
+export function stepping(after: () => Promise<void>): FileLayer {
+  const then =
+    <A extends unknown[], R>(step: (...given: A) => Promise<R>) =>
+    async (...given: A): Promise<R> => {
+      const result = await step(...given);
+      await after();
+      return result;
+    };
+  const { open, write, truncate, rename, unlink } = realFiles;
+  return filesWith({
+    open: then(open),
+    write: then(write),
+    truncate: then(truncate),
+    rename: then(rename),
+    unlink: then(unlink),
+  });
+}
+
 /** An error as the system makes it. */
 export function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: from the test`), { code });

@@ -161,10 +161,11 @@ function reserve(
   { id, digest, broker }: { id: string; digest: Buffer; broker: BrokerState },
 ): Reservation | PushRefusal {
   const { queues } = broker;
-  const { queueName, leaseId } = request;
+  const { queueName, leaseId, failed } = request;
   if (request.command === "PUSH") {
     const body = request.message;
-    return queues.reserve({ queueName, body, heldBytes, isJob: false, id, digest, leaseId });
+    const push = { queueName, body, heldBytes, isJob: false, id, digest, leaseId, failed };
+    return queues.reserve(push);
   }
   const body = stampJobId(request.message, id);
   queues.budget.giveBack(heldBytes);

@@ -19,6 +19,11 @@ export interface NewMessage {
   readonly storedAtMs: number;
   /** Escaped content of a JSON string: UTF-8 without control characters. */
   readonly body: Buffer;
+  /**
+   * Of a result that says so: why its job failed. It stands in the record of the result, so that the
+   * result and the end of its job as a dead letter are one write.
+   */
+  readonly failed?: string | undefined;
 }
 
 /** The digest of what nobody pushes again: its sender had its answer with the call. */
@@ -28,7 +33,7 @@ export const NO_DIGEST = Buffer.alloc(16);
 export interface GivenUp {
   /** Milliseconds since 1970. */
   readonly atMs: number;
-  /** `deliveries`, `deadline`, `damaged`: what made it so. */
+  /** `deliveries`, `deadline`, `failed`: what made it so. */
   readonly cause: string;
   /** A sentence for people. */
   readonly reason: string;
@@ -43,6 +48,8 @@ export interface Entry {
   /** Milliseconds since 1970. */
   readonly storedAtMs: number;
   readonly bodyBytes: number;
+  /** See `NewMessage`. */
+  readonly failed?: string | undefined;
   /** Since when its job is to be done: `storedAtMs`, or when it was revived. */
   sinceMs: number;
   /** How often it was handed out, without the times it was given back in good order. */

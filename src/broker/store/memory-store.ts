@@ -24,7 +24,7 @@ export class MemoryStore implements MessageStore {
     return true;
   }
 
-  append({ queueName, id, kind, storedAtMs, body }: NewMessage): Appended {
+  append({ queueName, id, kind, storedAtMs, body, failed }: NewMessage): Appended {
     const entry: MemoryEntry = {
       sequence: this.#nextSequence++,
       queueName,
@@ -32,6 +32,7 @@ export class MemoryStore implements MessageStore {
       kind,
       storedAtMs,
       bodyBytes: body.length,
+      failed,
       sinceMs: storedAtMs,
       deliveries: 0,
       isConfirmed: false,

@@ -31,6 +31,7 @@ export const BROKER_GROUPS = {
     "maxRetainedBytes",
     "unfetchedRetentionMs",
     "maxDeadLetters",
+    "maxDeadLetterBytes",
   ],
   "Limits:": [
     "maxQueueSize",

@@ -24,9 +24,9 @@ type Question =
 
 export const dead = defineCommand({
   about:
-    "Jobs that a broker has given up, because no consumer could end them: list them, show one, put " +
-    "them back into their queues (replay) or throw them away (drop). Their clients were answered " +
-    "with a failed result when they were given up.",
+    "Jobs that failed, or that no consumer could end: list them, show one, put them back into their " +
+    "queues (replay), when what made them fail is repaired, or throw them away (drop). Their clients " +
+    "were answered with a failed result.",
   options: z.strictObject({
     all: z.boolean().default(false).describe("Replay or drop all of them."),
     broker: brokerOption,

@@ -12,6 +12,7 @@ import {
   encodeBody,
   type HeldMessage,
   type MessageExchange,
+  type StoreOptions,
   WireErrors,
 } from "../../wire/index.js";
 import type { CallOptions } from "../call-options.js";
@@ -31,11 +32,9 @@ import { Deadline, isFull, whileFull } from "../retry.js";
 import { MemoryDelivery } from "./memory-delivery.js";
 
 /** What is stored, and how. */
-interface Submission {
+interface Submission extends StoreOptions {
   readonly queueName: string;
   readonly body: Buffer;
-  readonly stampJobId: boolean;
-  readonly leaseId: string | undefined;
 }
 
 export class MemoryClient implements MessageBrokerClient {
@@ -63,13 +62,13 @@ export class MemoryClient implements MessageBrokerClient {
     message: string,
     options: SubmitOptions = {},
   ): Promise<Receipt> {
-    const { forNvIngest = false, leaseId } = options;
+    const { forNvIngest = false, leaseId, failed } = options;
     const timeoutMs = checkTimes(options);
     this.#checkOpen(options.signal);
     checkText("PUSH", "queue_name", queueName);
     checkText("PUSH", "message", message);
     const body = encodeBody(message);
-    const submission = { queueName, body, stampJobId: forNvIngest, leaseId };
+    const submission = { queueName, body, stampJobId: forNvIngest, leaseId, failed };
     try {
       return await this.#store(submission);
     } catch (error) {

@@ -16,6 +16,8 @@ export interface BrokerTraits {
   readonly cancels: boolean;
   /** Knows the command DEAD. */
   readonly keepsDead: boolean;
+  /** Keeps a job as a dead letter whose fenced result says why it failed. */
+  readonly keepsFailed: boolean;
 }
 
 export function traitsOf(features: readonly string[]): BrokerTraits {
@@ -28,5 +30,6 @@ export function traitsOf(features: readonly string[]): BrokerTraits {
     dedups: has("dedup"),
     cancels: has("cancel"),
     keepsDead: has("dead"),
+    keepsFailed: has("failed"),
   };
 }

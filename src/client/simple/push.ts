@@ -62,21 +62,19 @@ export async function push(
 
 /** The frame for a kind of broker, written once: a push is recognised by its bytes. */
 function framesOf(
-  { queueName, message, forNvIngest = false, leaseId }: Submission,
+  { queueName, message, forNvIngest = false, leaseId, failed }: Submission,
   { deadline }: CallBounds,
 ): (traits: BrokerTraits) => Buffer {
   const timeoutS = Math.max(1, Math.ceil(deadline.leftMs / 1000));
-  const write = (lease: string | undefined) =>
-    encodePush(queueName, message, { forNvIngest, timeoutS, leaseId: lease });
-  let plain: Buffer | undefined;
-  let fenced: Buffer | undefined;
-  return ({ fences }) => {
-    if (fences && leaseId !== undefined) {
-      fenced ??= write(leaseId);
-      return fenced;
-    }
-    plain ??= write(undefined);
-    return plain;
+  const frames: Buffer[] = [];
+  return ({ fences, keepsFailed }) => {
+    const kind = Number(fences) + 2 * Number(keepsFailed);
+    frames[kind] ??= encodePush(queueName, message, {
+      ...{ forNvIngest, timeoutS },
+      leaseId: fences ? leaseId : undefined,
+      failed: keepsFailed ? failed : undefined,
+    });
+    return frames[kind];
   };
 }
 

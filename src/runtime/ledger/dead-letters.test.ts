@@ -10,18 +10,22 @@ import { type Job, newJob } from "./job.js";
 
 const AT_MS = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
 
-function letterOf(id: string): Job {
+function letterOf(id: string, bodyBytes = 12): Job {
   const job = newJob(id, "over");
   job.task = queuedMessage(1, {
-    ...{ id, queueName: "scans", kind: "job", bodyBytes: 12, deliveries: 3, storedAtMs: AT_MS },
+    ...{ id, queueName: "scans", kind: "job", bodyBytes, deliveries: 3, storedAtMs: AT_MS },
     givenUp: { atMs: AT_MS + 1_000, cause: "deliveries", reason: "a sentence" },
   });
   return job;
 }
 
-function newLetters(max = 1e6, mayDrop: (job: Job) => boolean = () => true) {
+function newLetters(
+  maxDeadLetters = 1e6,
+  mayDrop: (job: Job) => boolean = () => true,
+  maxDeadLetterBytes = 1e9,
+) {
   const dropped: string[] = [];
-  const letters: DeadLetters = new DeadLetters(max, (job) => {
+  const letters: DeadLetters = new DeadLetters({ maxDeadLetters, maxDeadLetterBytes }, (job) => {
     if (!mayDrop(job)) return false;
     dropped.push(job.id);
     letters.delete(job);
@@ -91,6 +95,23 @@ test("beyond the limit the oldest are dropped", () => {
   letters.trim();
   expect(dropped).toEqual(["a", "b"]);
   expect(letters.all().map(({ id }) => id)).toEqual(["c", "d"]);
+});
+
+test("beyond the bytes the oldest are dropped, and one that is too large by itself", () => {
+  const { letters, dropped } = newLetters(100, () => true, 3 * 1_100);
+  for (const id of ["a", "b", "c"]) letters.add(letterOf(id));
+  letters.trim();
+  expect(dropped).toEqual([]);
+  letters.add(letterOf("d"));
+  letters.trim();
+  expect(dropped).toEqual(["a"]);
+  letters.delete(letterOf("b"));
+  letters.add(letterOf("e"));
+  letters.trim();
+  expect(dropped).toEqual(["a"]);
+  letters.add(letterOf("f", 4_000));
+  letters.trim();
+  expect(dropped).toEqual(["a", "c", "d", "e", "f"]);
 });
 
 test("one that cannot be dropped now is passed over, and goes later", () => {

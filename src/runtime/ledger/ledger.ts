@@ -8,6 +8,7 @@
  * what it must know after a crash stands in the entries and marks of the store.
  */
 import type {
+  GivenUp,
   JobLedger,
   LeaseEnd,
   LedgerHost,
@@ -23,7 +24,7 @@ import { Deadlines } from "./deadlines.js";
 import { type Job, newJob } from "./job.js";
 import { JobIds } from "./job-ids.js";
 import { KeptResults } from "./kept-results.js";
-import type { LedgerConfig } from "./options.js";
+import { deadLetterBounds, type LedgerConfig, type StoreLimits } from "./options.js";
 
 /** How soon an answer is tried again for which the disk had no room. */
 const RETRY_MS = 1_000;
@@ -43,6 +44,7 @@ export class Ledger implements JobLedger {
     accepted: 0,
     answered: 0,
     givenUp: 0,
+    failed: 0,
     cancelled: 0,
     lateResults: 0,
     replayed: 0,
@@ -52,13 +54,13 @@ export class Ledger implements JobLedger {
   #host!: LedgerHost;
   #ids!: JobIds;
 
-  constructor(config: LedgerConfig, { logger }: { readonly logger: Logger }) {
+  constructor(config: LedgerConfig & StoreLimits, { logger }: { readonly logger: Logger }) {
     this.#config = config;
     this.#logger = logger;
     this.#results = new KeptResults(config, logger, (job) => {
       if (job.task === undefined) this.#jobs.delete(job.id);
     });
-    this.#dead = new DeadLetters(config.maxDeadLetters, (job) => this.#drop(job));
+    this.#dead = new DeadLetters(deadLetterBounds(config), (job) => this.#drop(job));
   }
 
   open(host: LedgerHost, secret: Buffer, messages: readonly QueuedMessage[]): void {
@@ -70,6 +72,7 @@ export class Ledger implements JobLedger {
     for (const message of inOrderOf(messages, "result", ({ fetchedAtMs }) => fetchedAtMs)) {
       this.#recoverResult(message);
     }
+    for (const message of messages) this.#recoverFailure(message);
     for (const message of inOrderOf(messages, "job", ({ givenUp }) => givenUp?.atMs)) {
       this.#recoverTask(message);
     }
@@ -275,6 +278,15 @@ export class Ledger implements JobLedger {
     }
   }
 
+  /** The end came between a failed result and the marks of its task: the result tells them. */
+  #recoverFailure(message: QueuedMessage): void {
+    const { kind, id, givenUp } = message.entry;
+    const result = this.#jobs.get(id)?.result;
+    if (kind !== "job" || givenUp !== undefined || result === undefined) return;
+    const why = failureTold(result);
+    if (why !== undefined) this.#host.mark(message, { kind: "givenUp", why });
+  }
+
   #recoverTask(message: QueuedMessage): void {
     const { id, givenUp, isTaken, isAnswered, deliveries, sinceMs } = message.entry;
     const known = this.#jobs.get(id);
@@ -292,6 +304,8 @@ export class Ledger implements JobLedger {
       if (job.state === "open") {
         this.#openJobs++;
         this.#whenOpen(() => void this.#end(job, givenUpAnswer(givenUp.reason)));
+      } else if (!isAnswered) {
+        this.#host.mark(message, { kind: "answered" });
       }
       return;
     }
@@ -368,6 +382,12 @@ export class Ledger implements JobLedger {
     this.#deadlines.delete(job);
     this.#leases.delete(job);
     if (task === undefined) return;
+    const why = failureTold(result);
+    if (why !== undefined) {
+      this.#counters.failed++;
+      this.#logger.info({ jobId: job.id }, "a job failed and is kept as a dead letter");
+      this.#bury(job, task, why);
+    }
     if (task.entry.givenUp !== undefined) {
       this.#host.mark(task, { kind: "answered" });
       this.#dead.trim();
@@ -389,12 +409,18 @@ export class Ledger implements JobLedger {
     this.#counters.givenUp++;
     this.#logger.warn({ jobId: id, cause, reason }, "a job was given up");
     if (task !== undefined) {
-      this.#host.mark(task, { kind: "givenUp", why: { atMs: nowMs(), cause, reason } });
-      this.#takeAway(job);
-      this.#dead.add(job);
+      this.#bury(job, task, { atMs: nowMs(), cause, reason });
+      this.#host.revoke(task);
       this.#dead.trim();
     }
     void this.#end(job, givenUpAnswer(reason));
+  }
+
+  /** The job's task becomes a dead letter. Its holder hears nothing of it by this alone. */
+  #bury(job: Job, task: QueuedMessage, why: GivenUp): void {
+    this.#host.mark(task, { kind: "givenUp", why });
+    this.#host.setAside(task);
+    this.#dead.add(job);
   }
 
   /** Stores the ledger's own answer, however long that takes. */
@@ -474,6 +500,12 @@ function age(atMs: number): number {
 
 function isLastChance(deliveries: number, maxDeliveries: number): boolean {
   return maxDeliveries > 1 && deliveries === maxDeliveries - 1;
+}
+
+/** Why the job of a result is a dead letter, if the result says that it failed. */
+function failureTold({ entry }: QueuedMessage): GivenUp | undefined {
+  const { failed, storedAtMs } = entry;
+  return failed === undefined ? undefined : { atMs: storedAtMs, cause: "failed", reason: failed };
 }
 
 function lostTooOften(deliveries: number, end: LeaseEnd): string {

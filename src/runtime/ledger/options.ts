@@ -1,6 +1,8 @@
 /** Options of the ledger: when a job is given up, and how long a result is kept. */
 import { z } from "zod";
-import { MiB } from "../../core/index.js";
+import type { BrokerConfig } from "../../broker/index.js";
+import { GiB, MiB } from "../../core/index.js";
+import type { DeadLetterBounds } from "./dead-letters.js";
 
 /** Two days. */
 const KEPT_MS = 172_800_000;
@@ -72,5 +74,27 @@ export const LedgerOptions = z.strictObject({
     .min(0)
     .default(10_000)
     .describe("Dead letters kept; beyond it the oldest are dropped."),
+  maxDeadLetterBytes: z
+    .number()
+    .int()
+    .min(0)
+    .default(1 * GiB)
+    .describe(
+      "Dead letters kept, in bytes of their jobs, and never more than a quarter of maxStoredBytes, or " +
+        "of maxHeldBytes with messages in memory; beyond it the oldest are dropped.",
+    ),
 });
 export type LedgerConfig = z.output<typeof LedgerOptions>;
+
+/** What a ledger must know of the broker's own options. */
+export type StoreLimits = Pick<BrokerConfig, "durability" | "maxStoredBytes" | "maxHeldBytes">;
+
+/** A store full of dead letters would take no jobs. */
+const DEAD_SHARE = 0.25;
+
+/** The bounds of dead letters, with regard to the place that there is. */
+export function deadLetterBounds(config: LedgerConfig & StoreLimits): DeadLetterBounds {
+  const { durability, maxStoredBytes, maxHeldBytes, maxDeadLetters, maxDeadLetterBytes } = config;
+  const placeBytes = DEAD_SHARE * (durability === "memory" ? maxHeldBytes : maxStoredBytes);
+  return { maxDeadLetters, maxDeadLetterBytes: Math.min(maxDeadLetterBytes, placeBytes) };
+}

@@ -30,6 +30,8 @@ interface Written {
   /** Undefined: no result is in the store. */
   readonly result?: readonly Mark[];
   readonly storedAtMs?: number;
+  /** The result says so of its job. */
+  readonly failed?: string;
 }
 
 /** Writes jobs and results, ends the store, and opens it with a ledger; the jobs' ids besides. */
@@ -45,7 +47,9 @@ async function restarted(
     const marks = more[kind];
     if (marks === undefined) return;
     const storedAtMs = more.storedAtMs ?? Date.now();
-    const appended = store.append(messageOf(kind, { queueName: name, id, kind, storedAtMs }));
+    const failed = kind === "result" ? more.failed : undefined;
+    const message = messageOf(kind, { queueName: name, id, kind, storedAtMs, failed });
+    const appended = store.append(message);
     await appended.stored;
     for (const mark of marks) await store.mark(appended.entry, mark);
   };
@@ -217,6 +221,79 @@ describe("a job with a result", () => {
     expect(opened.ledger.expiryOf(gone)).toMatch(/^Result expired before /);
     expect(await opened.ledger.cancel(gone)).toBe("over");
   });
+});
+
+describe("a job whose result says that it failed", () => {
+  const failed = "no page";
+  const storedAtMs = Date.now() - HOUR_MS;
+  const said: Mark = {
+    kind: "givenUp",
+    why: { atMs: storedAtMs, cause: "failed", reason: failed },
+  };
+
+  test.for([
+    ["nothing was written of", []],
+    ["was handed out", [handed]],
+    ["was acknowledged early", [handed, taken]],
+    ["was told as failed", [handed, said]],
+    ["was told as failed and answered", [handed, said, answered]],
+    ["was replayed, before its result was removed", [handed, said, answered, revived]],
+  ] as [string, Mark[]][])("that %s is a dead letter with its result", async ([, job], t) => {
+    for (const result of [[], [fetched]]) {
+      const { opened, ids } = await restarted(t, [{ job, result, failed, storedAtMs }]);
+      const [id] = ids as [string];
+      expect(opened.ledger.getStats()).toMatchObject({ openJobs: 0, deadLetters: 1, answered: 0 });
+      const { letters } = await opened.ledger.dead({ action: "show", jobId: id });
+      expect(letters).toMatchObject([{ cause: "failed", reason: failed, message: "job" }]);
+      expect(letters[0]?.given_up_at).toBe(new Date(storedAtMs).toISOString());
+      expect(opened.queues.size(id)).toBe(result.length === 0 ? 1 : 0);
+      expect(await opened.fetch(id)).toBe("result");
+      expect((await opened.ledger.dead({ action: "replay", jobId: id })).count).toBe(1);
+      expect(inLine(opened, id)).toBe("0");
+      expect(opened.queues.take(id)).toBeUndefined();
+    }
+  });
+
+  test("whose letter was dropped stays as it is", async (t) => {
+    const { opened, ids } = await restarted(t, [{ result: [], failed }]);
+    expect(opened.ledger.getStats()).toMatchObject({ openJobs: 0, deadLetters: 0, answered: 0 });
+    expect(await opened.fetch(ids[0] as string)).toBe("result");
+  });
+
+  test("is listed where it failed, among those of which more was written", async (t) => {
+    const at = (minutes: number) => ({ storedAtMs: storedAtMs + minutes * 60_000 });
+    const { opened, ids } = await restarted(t, [
+      { job: [handed], result: [], failed, ...at(2) },
+      { job: [handed, givenUp, answered], ...at(0) },
+      { job: [handed, taken], result: [], failed, ...at(1) },
+    ]);
+    const { letters } = await opened.ledger.dead({ action: "list" });
+    expect(letters.map(({ job_id }) => job_id)).toEqual([ids[2], ids[0], ids[1]]);
+  });
+});
+
+test("a job that was given up before its answer was told as such is not answered again later", async (t) => {
+  const { store, recovered, dataDir } = await openStore(t);
+  const id = new JobIds(recovered.secret).issue();
+  for (const [kind, queueName] of [
+    ["job", "work"],
+    ["result", id],
+  ] as const) {
+    const own = kind === "job" ? id : newId();
+    const { entry, stored } = store.append(messageOf(kind, { queueName, id: own, kind }));
+    await stored;
+    if (kind === "job") await store.mark(entry, givenUp);
+  }
+  await store.close();
+  const second = await openStore(t, { dataDir });
+  const opened = openLedger(t, { maxRetainedBytes: 0 }, second);
+  expect(await opened.fetch(id)).toBe("result");
+  opened.ledger.close();
+  await second.store.close();
+  const third = openLedger(t, {}, await openStore(t, { dataDir }));
+  await new Promise(setImmediate);
+  expect(third.ledger.getStats()).toMatchObject({ openJobs: 0, deadLetters: 1, answered: 0 });
+  expect(third.queues.take(id)).toBeUndefined();
 });
 
 test("jobs keep their order over a restart, whatever happened to each", async (t) => {

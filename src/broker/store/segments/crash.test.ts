@@ -7,13 +7,12 @@ import { expect, test } from "vitest";
 import {
   bodiesOf,
   copyOfStore,
-  filesWith,
   fill,
   openStore,
+  stepping,
 } from "../../../../test/helpers/segment-store.js";
 import { until } from "../../../testing/index.js";
 import type { Entry } from "../entry.js";
-import { type FileLayer, realFiles } from "./disk/file-layer.js";
 
 const LOG = "00000001.log";
 const MARKS = "00000001.marks";
@@ -99,25 +98,6 @@ test("a message whose body forges a record stays one message", async (t) => {
   expect(await bodiesOf(again.store, again.recovered.entries)).toEqual(["inner", "last"]);
   expect(again.store.getStats().damagedRecords).toBe(1);
 });
-
-/** A layer that hands over after every step that changes something on the disk. */
-function stepping(after: () => Promise<void>): FileLayer {
-  const then =
-    <A extends unknown[], R>(step: (...given: A) => Promise<R>) =>
-    async (...given: A): Promise<R> => {
-      const result = await step(...given);
-      await after();
-      return result;
-    };
-  const { open, write, truncate, rename, unlink } = realFiles;
-  return filesWith({
-    open: then(open),
-    write: then(write),
-    truncate: then(truncate),
-    rename: then(rename),
-    unlink: then(unlink),
-  });
-}
 
 test("a crash at any step of a compaction loses nothing and doubles nothing", async (t) => {
   const copies: string[] = [];

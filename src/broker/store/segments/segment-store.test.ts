@@ -102,6 +102,22 @@ test("an entry comes back with everything that its marks made of it", async (t) 
   });
 });
 
+test("why the job of a result failed comes back with the result, and only with that one", async (t) => {
+  const { store, dataDir } = await openStore(t, { segmentBytes: 4_096 });
+  const reasons = ["no page", undefined, "Mühle ".repeat(600), "\u0000", undefined];
+  for (const failed of reasons) {
+    const message = messageOf("{}", { kind: "result", queueName: "wörk", failed });
+    const { entry, stored } = store.append(message);
+    expect(entry).toMatchObject({ queueName: "wörk", failed });
+    await stored;
+  }
+  await store.close();
+  const again = await openStore(t, { dataDir });
+  const found = again.recovered.entries.map(({ queueName, failed }) => ({ queueName, failed }));
+  expect(found).toEqual(reasons.map((failed) => ({ queueName: "wörk", failed })));
+  expect(await bodiesOf(again.store, again.recovered.entries)).toEqual(reasons.map(() => "{}"));
+});
+
 test("senders that may come again are known, also when their messages are over", async (t) => {
   const { store, dataDir } = await openStore(t);
   const now = Date.now();

@@ -90,6 +90,7 @@ export class StoredEntry implements Entry {
   readonly kind: MessageKind;
   readonly storedAtMs: number;
   readonly bodyBytes: number;
+  readonly failed: string | undefined;
   readonly headerBytes: number;
   readonly bodyCrc: number;
   deliveries = 0;
@@ -108,13 +109,14 @@ export class StoredEntry implements Entry {
 
   constructor(
     sequence: number,
-    message: Pick<Entry, "queueName" | "id" | "kind" | "storedAtMs">,
+    message: Pick<Entry, "queueName" | "id" | "kind" | "storedAtMs" | "failed">,
     shape: RecordShape,
   ) {
     this.sequence = sequence;
     this.queueName = message.queueName;
     this.id = message.id;
     this.kind = message.kind;
+    this.failed = message.failed;
     this.storedAtMs = message.storedAtMs;
     this.sinceMs = message.storedAtMs;
     this.bodyBytes = shape.bodyBytes;

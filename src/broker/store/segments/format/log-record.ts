@@ -3,11 +3,11 @@
  *
  * ```
  *  0 magic FF 4D 52 FF           24 sequence u64                72 queue name, UTF-8
- *  4 CRC-32 of 8 to header's end 32 stored at, ms, float64         header's end
- *  8 header bytes u32            40 id, 16 bytes                   body
- * 12 body bytes u32              56 digest, 16 bytes
- * 16 CRC-32 of the body
- * 20 kind u8, three zeros
+ *  4 CRC-32 of 8 to header's end 32 stored at, ms, float64         reason bytes: why the job of
+ *  8 header bytes u32            40 id, 16 bytes                   this result failed, UTF-8
+ * 12 body bytes u32              56 digest, 16 bytes               header's end
+ * 16 CRC-32 of the body                                            body
+ * 20 kind u8, zero u8, reason bytes u16
  * ```
  *
  * The magic cannot stand inside a body or a queue name: both are UTF-8, in which no byte is FF. So
@@ -23,10 +23,8 @@ import { readSequence, writeSequence } from "./sequence.js";
 
 export const LOG_MAGIC = Buffer.from([0xff, 0x4d, 0x52, 0xff]);
 export const LOG_HEADER_BYTES = 72;
-/** Longest queue name that can be stored, in bytes. */
-const NAME_BYTES_MAX = 65_535 - LOG_HEADER_BYTES;
 /** A header never has more bytes than this. */
-export const LOG_HEADER_BYTES_MAX = LOG_HEADER_BYTES + NAME_BYTES_MAX;
+export const LOG_HEADER_BYTES_MAX = 65_535;
 
 const MAGIC_WORD = LOG_MAGIC.readUInt32BE(0);
 const KINDS: readonly MessageKind[] = ["message", "job", "result"];
@@ -39,6 +37,7 @@ export interface LogRecord {
   /** 16 bytes as latin1 text: of a hundred thousand small ones, strings cost less than buffers. */
   readonly digest: string;
   readonly queueName: string;
+  readonly failed: string | undefined;
   readonly headerBytes: number;
   readonly bodyBytes: number;
   /** As a signed number, which needs no memory of its own. */
@@ -53,23 +52,27 @@ export function signedCrc32(bytes: Buffer, before = 0): number {
 /**
  * The header of a message's record.
  *
- * @throws TypeError when the id is no UUID or the queue name has more than 65,463 bytes.
+ * @throws TypeError when the id is no UUID, or queue name and reason have more than 65,463 bytes.
  */
 export function encodeLogHeader(message: NewMessage, sequence: number, bodyCrc: number): Buffer {
-  const { queueName, id, kind, digest, storedAtMs, body } = message;
-  const nameBytes = Buffer.byteLength(queueName);
-  if (nameBytes > NAME_BYTES_MAX) throw new TypeError(`a queue name has ${nameBytes} bytes`);
-  const header = Buffer.allocUnsafe(LOG_HEADER_BYTES + nameBytes);
+  const { queueName, id, kind, digest, storedAtMs, body, failed = "" } = message;
+  const reasonAt = LOG_HEADER_BYTES + Buffer.byteLength(queueName);
+  const headerBytes = reasonAt + Buffer.byteLength(failed);
+  if (headerBytes > LOG_HEADER_BYTES_MAX) {
+    throw new TypeError(`a header of ${headerBytes} bytes is longer than ${LOG_HEADER_BYTES_MAX}`);
+  }
+  const header = Buffer.allocUnsafe(headerBytes);
   header.writeUInt32BE(MAGIC_WORD, 0);
   header.writeUInt32BE(header.length, 8);
   header.writeUInt32BE(body.length, 12);
   header.writeInt32BE(bodyCrc, 16);
-  header.writeUInt32BE(KINDS.indexOf(kind) * 2 ** 24, 20);
+  header.writeUInt32BE(KINDS.indexOf(kind) * 2 ** 24 + headerBytes - reasonAt, 20);
   writeSequence(header, sequence, 24);
   header.writeDoubleBE(storedAtMs, 32);
   if (header.write(id.replaceAll("-", ""), 40, "hex") < 16) throw new TypeError("an id is no UUID");
   digest.copy(header, 56, 0, 16);
   header.write(queueName, LOG_HEADER_BYTES);
+  header.write(failed, reasonAt);
   header.writeInt32BE(signedCrc32(header.subarray(8)), 4);
   return header;
 }
@@ -86,14 +89,16 @@ export function decodeLogHeader(buffer: Buffer, at: number): LogRecord | undefin
   if (signedCrc32(buffer.subarray(at + 8, end)) !== buffer.readInt32BE(at + 4)) return undefined;
   const kind = KINDS[buffer[at + 20] as number];
   const sequence = readSequence(buffer, at + 24);
-  if (kind === undefined || !Number.isSafeInteger(sequence)) return undefined;
+  const reasonAt = end - buffer.readUInt16BE(at + 22);
+  if (kind === undefined || !Number.isSafeInteger(sequence) || reasonAt < nameAt) return undefined;
   return {
     sequence,
     kind,
     storedAtMs: buffer.readDoubleBE(at + 32),
     id: uuidText(buffer, at + 40),
     digest: buffer.toString("latin1", at + 56, nameAt),
-    queueName: buffer.toString("utf8", nameAt, end),
+    queueName: buffer.toString("utf8", nameAt, reasonAt),
+    failed: reasonAt === end ? undefined : buffer.toString("utf8", reasonAt, end),
     headerBytes,
     bodyBytes: buffer.readUInt32BE(at + 12),
     bodyCrc: buffer.readInt32BE(at + 16),

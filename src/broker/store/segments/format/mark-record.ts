@@ -17,7 +17,7 @@ const PAYLOAD_BYTES_MAX = 65_535;
 /** A mark never has more bytes than this. */
 export const MARK_BYTES_MAX = MARK_BYTES + PAYLOAD_BYTES_MAX;
 /** A reason longer than this is cut: it is a sentence, and must fit into a payload. */
-const TEXT_LENGTH_MAX = 4_000;
+const TEXT_LENGTH_MAX = 4_096;
 
 const MAGIC_WORD = MARK_MAGIC.readUInt16BE(0);
 const SEQUENCE_HIGH = 2 ** 32;

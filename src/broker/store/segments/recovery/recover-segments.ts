@@ -187,8 +187,8 @@ class Recovery {
       queueName = record.queueName;
       this.#queueNames.set(queueName, queueName);
     }
-    const { sequence, id, kind, storedAtMs } = record;
-    const entry = new StoredEntry(sequence, { queueName, id, kind, storedAtMs }, record);
+    const { sequence, id, kind, storedAtMs, failed } = record;
+    const entry = new StoredEntry(sequence, { queueName, id, kind, storedAtMs, failed }, record);
     entry.segment = segment;
     entry.offset = offset;
     if (sequence <= this.#highestSequence) this.#isAscending = false;
