@@ -4,7 +4,11 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { VERSION } from "../../core/index.js";
-import { ANNOTATION_PREFIX, type IngestControlMessage, TRACE_TAGGING } from "../../message/index.js";
+import {
+  ANNOTATION_PREFIX,
+  type IngestControlMessage,
+  TRACE_TAGGING,
+} from "../../message/index.js";
 import type { CheckpointedStage } from "../checkpoints.js";
 import { FORMAT } from "./value-format.js";
 import { ValueWriter } from "./value-writer.js";

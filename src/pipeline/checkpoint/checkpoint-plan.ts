@@ -10,7 +10,13 @@ import {
 } from "../../message/index.js";
 import type { CheckpointedStage, CheckpointStore } from "../checkpoints.js";
 import { digestOfContent, digestsOfStages, keyOf } from "./checkpoint-keys.js";
-import { type Brought, broughtBy, CHECKPOINT_SOURCE, encodeKept, restoreKept } from "./kept-message.js";
+import {
+  type Brought,
+  broughtBy,
+  CHECKPOINT_SOURCE,
+  encodeKept,
+  restoreKept,
+} from "./kept-message.js";
 
 /** A store that takes longer is not waited for. */
 const STORE_MS = 10_000;
@@ -86,11 +92,7 @@ export class CheckpointPlan {
   }
 
   /** The last stage whose work is there wins. */
-  async #resume(
-    message: IngestControlMessage,
-    content: string,
-    brought: Brought,
-  ): Promise<number> {
+  async #resume(message: IngestControlMessage, content: string, brought: Brought): Promise<number> {
     for (let index = this.#stages.length - 1; index >= 0; index--) {
       const key = this.#keyAt(index, content);
       const bytes = key === undefined ? undefined : await this.#load(key);
