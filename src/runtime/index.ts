@@ -25,6 +25,7 @@ export {
 export {
   LocalPipeline,
   type LocalPipelineConfig,
+  type LocalPipelineDependencies,
   LocalPipelineOptions,
   LocalPipelineSettings,
   type LocalPipelineStats,
