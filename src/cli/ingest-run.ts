@@ -38,6 +38,8 @@ export interface IngestReport {
   readonly succeeded: number;
   readonly failed: number;
   readonly skipped: number;
+  /** Of those that succeeded: what was extracted came from a checkpoint. */
+  readonly unchanged: number;
 }
 
 /** @throws what `ingestDocuments` throws, the reason of the stop among it. */
@@ -45,7 +47,7 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
   const { client, paths, options, writer } = work;
   const { json, output, stop } = means;
   const { signal } = stop;
-  const counts = { success: 0, failed: 0, skipped: 0 };
+  const counts = { success: 0, failed: 0, skipped: 0, unchanged: 0 };
   const shown: OutcomeLine[] = [];
   const unwell: OutcomeLine[] = [];
   const where = { signal, exclude: writer.directory };
@@ -56,6 +58,7 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
     for await (const outcome of ingestDocuments(client, paths, { ...options, ...where })) {
       const { line, written } = await write(outcome, writer);
       counts[line.status]++;
+      if (line.unchanged && line.status === "success") counts.unchanged++;
       progress.done(line);
       if (json) output.json({ event: "document", ...line, output: written ?? null });
       else if (line.status !== "skipped" && shown.length < TABLE_ROWS_MAX) shown.push(line);
@@ -68,9 +71,9 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
     if (!json) report({ shown, unwell, counts }, output);
     if (!isWhole) tellCutShort(counts, { json, output, total });
   }
-  const { success: succeeded, failed, skipped } = counts;
+  const { success: succeeded, failed, skipped, unchanged } = counts;
   const exitCode = failed === 0 ? ExitCode.DONE : ExitCode.SOME_FAILED;
-  return { exitCode, succeeded, failed, skipped };
+  return { exitCode, succeeded, failed, skipped, unchanged };
 }
 
 async function countDocuments(paths: readonly string[], where: FindOptions): Promise<number> {
@@ -81,11 +84,11 @@ async function countDocuments(paths: readonly string[], where: FindOptions): Pro
 
 /** A reader of the output must see that it is not all. */
 function tellCutShort(
-  { success: succeeded, failed, skipped }: Findings["counts"],
+  { success: succeeded, failed, skipped, unchanged }: Findings["counts"],
   { json, output, total }: { json: boolean; output: Output; total: number },
 ): void {
   const notDone = Math.max(0, total - succeeded - failed - skipped);
-  const counts = { succeeded, failed, skipped };
+  const counts = { succeeded, failed, skipped, unchanged };
   if (json) output.json({ event: "cut short", ...counts, notDone });
   else output.line(`cut short: ${summary(counts)}, ${notDone} not done`);
 }
@@ -108,7 +111,12 @@ async function write(
 interface Findings {
   readonly shown: OutcomeLine[];
   readonly unwell: readonly OutcomeLine[];
-  readonly counts: { readonly success: number; readonly failed: number; readonly skipped: number };
+  readonly counts: {
+    readonly success: number;
+    readonly failed: number;
+    readonly skipped: number;
+    readonly unchanged: number;
+  };
 }
 
 /** In the order of names: documents end in any order, and runs are compared. */
@@ -122,13 +130,15 @@ function report({ shown, unwell, counts }: Findings, output: Output): void {
   if (moreUnwell > 0) output.line(`and ${moreUnwell} more that failed or were skipped`);
 }
 
-/** `5 documents done, 1 failed, 2 skipped` */
+/** `5 documents done (3 unchanged), 1 failed, 2 skipped` */
 export function summary({
   succeeded,
   failed,
   skipped,
-}: Pick<IngestReport, "succeeded" | "failed" | "skipped">): string {
-  const parts = [`${succeeded} document${succeeded === 1 ? "" : "s"} done`];
+  unchanged,
+}: Omit<IngestReport, "exitCode">): string {
+  const same = unchanged > 0 ? ` (${unchanged} unchanged)` : "";
+  const parts = [`${succeeded} document${succeeded === 1 ? "" : "s"} done${same}`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (skipped > 0) parts.push(`${skipped} skipped`);
   return parts.join(", ");

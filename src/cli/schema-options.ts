@@ -26,8 +26,14 @@ export interface Leaf {
   readonly defaultValue: unknown;
 }
 
-/** Where the house's name for an option and the usual flag differ. */
-const FLAG_NAMES: ReadonlyMap<string, string> = new Map([["taskQueue", "queue"]]);
+/** Where the house's name for an option, or its path, and the usual flag differ. */
+const FLAG_NAMES: ReadonlyMap<string, string> = new Map([
+  ["taskQueue", "queue"],
+  ["checkpoints.dir", "checkpoint-dir"],
+  ["checkpoints.maxBytes", "checkpoint-max-bytes"],
+  ["checkpoints.maxAgeMs", "checkpoint-max-age-ms"],
+  ["udf.policy", "udf-policy"],
+]);
 
 /** What stands for the value in the help. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
@@ -37,6 +43,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["host", "ADDRESS"],
   ["port", "PORT"],
   ["dataDir", "DIR"],
+  ["dir", "DIR"],
   ["queues", "JSON"],
 ]);
 
@@ -80,7 +87,8 @@ function collect(schema: z.ZodType, path: readonly string[]): Leaf[] {
 
 function leafOf(schema: z.ZodType, path: readonly string[]): Leaf {
   const key = path.at(-1) as string;
-  const name = FLAG_NAMES.get(key) ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  const usual = FLAG_NAMES.get(key) ?? FLAG_NAMES.get(path.slice(-2).join("."));
+  const name = usual ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
   let inner = schema;
   let about: string | undefined;
   let withDefault: Definition | undefined;

@@ -64,4 +64,13 @@ export const RuntimeErrors = defineErrors("RUNTIME", {
     say: ({ path, reason }: { path: string; reason: string }) =>
       `cannot write ${quote(path)}: ${reason}`,
   },
+  CHECKPOINTS_UNUSABLE: {
+    kind: "input",
+    retry: false,
+    about:
+      "The folder for checkpoints cannot be made, read or written, or everybody may write to it. " +
+      "Choose another, or leave checkpoints out.",
+    say: ({ dir, reason }: { dir: string; reason: string }) =>
+      `the folder for checkpoints ${quote(dir)} cannot be used: ${reason}`,
+  },
 });

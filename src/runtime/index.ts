@@ -1,5 +1,14 @@
 /** Joins the other rooms: pipelines and servers ready to run, documents in, results out. */
 export { formatBrokerUrl, parseBrokerUrl } from "./broker-url.js";
+export {
+  type CheckpointConfig,
+  CheckpointOptions,
+  CheckpointSettings,
+} from "./checkpoints/checkpoint-options.js";
+export {
+  type CheckpointStoreStats,
+  FileCheckpointStore,
+} from "./checkpoints/file-checkpoint-store.js";
 export { RuntimeErrors } from "./errors.js";
 export {
   type FindOptions,
@@ -16,6 +25,7 @@ export {
 export {
   LocalPipeline,
   type LocalPipelineConfig,
+  type LocalPipelineDependencies,
   LocalPipelineOptions,
   LocalPipelineSettings,
   type LocalPipelineStats,

@@ -21,6 +21,7 @@ import {
   parseResult,
   type ResultDocument,
 } from "../message/index.js";
+import { resumedBehind } from "../pipeline/index.js";
 import { QueueErrors } from "../wire/index.js";
 import { RuntimeErrors } from "./errors.js";
 import { type FindOptions, type FoundDocument, findDocuments } from "./find-documents.js";
@@ -77,6 +78,8 @@ export interface DocumentOutcome {
   readonly characters: number;
   /** From reading the file to having its result. */
   readonly elapsedMs: number;
+  /** What was extracted came from a checkpoint: the same document was extracted before. */
+  readonly unchanged: boolean;
   /** Also of failed jobs, when the pipeline answered. */
   readonly result?: ResultDocument;
   /** Why it failed or was skipped. */
@@ -155,7 +158,7 @@ async function ingest(found: FoundDocument, means: Means): Promise<Done> {
   const { path, name, documentType, isGiven, problem } = found;
   const outcomeOf = (end: Pick<DocumentOutcome, "status"> & Partial<DocumentOutcome>): Done => {
     const elapsedMs = Math.round(monotonicMs() - startedAtMs);
-    const none = { rows: 0, characters: 0 };
+    const none = { rows: 0, characters: 0, unchanged: false };
     return { found, outcome: { path, name, documentType, elapsedMs, ...none, ...end } };
   };
   if (problem !== undefined) {
@@ -164,11 +167,12 @@ async function ingest(found: FoundDocument, means: Means): Promise<Done> {
   try {
     const result = await sendAndFetch(found, means);
     const rows = result.data?.length ?? 0;
+    const facts = { rows, unchanged: resumedBehind(result) !== undefined, result };
     if (result.status === "success") {
-      return outcomeOf({ status: "success", rows, characters: characterCount(result), result });
+      return outcomeOf({ ...facts, status: "success", characters: characterCount(result) });
     }
     const cause = failureCause(result) ?? (result.description || "the result gives no cause");
-    return outcomeOf({ status: "failed", rows, result, cause });
+    return outcomeOf({ ...facts, status: "failed", cause });
   } catch (error) {
     means.signal.throwIfAborted();
     if (FATAL_CODES.some((code) => hasCode(error, code))) throw error;

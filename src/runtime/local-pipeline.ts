@@ -21,8 +21,20 @@ import {
 import { Pipeline, PipelineSettings, type PipelineStats, StopOptions } from "../pipeline/index.js";
 import { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "../sinks/index.js";
 import { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "../sources/index.js";
-import { ExtractOptions, localStages } from "../stages/index.js";
+import {
+  createExtractStages,
+  ExtractOptions,
+  metadataInjector,
+  type UdfFunctions,
+  UdfSettings,
+  withUdf,
+} from "../stages/index.js";
 import { WorkerPool, WorkerPoolOptions, type WorkerPoolStats } from "../workers/index.js";
+import { CheckpointSettings } from "./checkpoints/checkpoint-options.js";
+import {
+  type CheckpointStoreStats,
+  FileCheckpointStore,
+} from "./checkpoints/file-checkpoint-store.js";
 
 const CONCURRENCY_MIN = 4;
 /** Connections besides those of jobs: questions, and some air. */
@@ -51,6 +63,8 @@ export const LocalPipelineSettings = z.strictObject({
   maxResultBytes: MessageBrokerTaskSinkConfig.shape.maxResultBytes,
   workers: WorkerPoolOptions.pick({ maxThreads: true, maxHeapMb: true }).prefault({}),
   extract: ExtractOptions.prefault({}),
+  udf: UdfSettings.prefault({}),
+  checkpoints: CheckpointSettings.prefault({}),
 });
 export type LocalPipelineSettings = z.input<typeof LocalPipelineSettings>;
 
@@ -63,6 +77,14 @@ export type LocalPipelineConfig = z.output<typeof LocalPipelineOptions>;
 
 export interface LocalPipelineStats extends PipelineStats {
   workers: WorkerPoolStats;
+  /** Only with a folder for checkpoints. */
+  checkpoints?: CheckpointStoreStats;
+}
+
+export interface LocalPipelineDependencies {
+  readonly logger?: Logger;
+  /** Functions that `udf` tasks may name, and hooks around stages. */
+  readonly udf?: UdfFunctions;
 }
 
 /** What exists between start and stop. */
@@ -71,24 +93,27 @@ interface Parts {
   readonly client: MessageBrokerClient;
   readonly closeClient: () => Promise<void>;
   readonly pipeline: Pipeline;
+  readonly store: FileCheckpointStore | undefined;
   readonly ended: Promise<void>;
 }
 
 /**
  * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
- * throws.
+ * throws; RUNTIME_CHECKPOINTS_UNUSABLE; OPTIONS_INVALID for functions.
  */
 export class LocalPipeline extends Component<StopOptions> {
   readonly #config: LocalPipelineConfig;
   readonly #logger: Logger;
+  readonly #udf: UdfFunctions;
   #parts: Parts | undefined;
   #lastStats: LocalPipelineStats | undefined;
 
   /** Connects to nothing and starts no thread. @throws OPTIONS_INVALID */
-  constructor(options: LocalPipelineOptions = {}, dependencies: { logger?: Logger } = {}) {
+  constructor(options: LocalPipelineOptions = {}, dependencies: LocalPipelineDependencies = {}) {
     super();
     this.#config = parseOptions(LocalPipelineOptions, options, "LocalPipeline");
     this.#logger = dependencies.logger ?? silentLogger;
+    this.#udf = dependencies.udf ?? {};
   }
 
   /**
@@ -102,14 +127,16 @@ export class LocalPipeline extends Component<StopOptions> {
   /** Undefined before the first start; after a stop what held then. */
   getStats(): LocalPipelineStats | undefined {
     if (this.#parts === undefined) return this.#lastStats;
-    const { pipeline, pool } = this.#parts;
-    return { ...pipeline.getStats(), workers: pool.getStats() };
+    const { pipeline, pool, store } = this.#parts;
+    const checkpoints = store && { checkpoints: store.getStats() };
+    return { ...pipeline.getStats(), workers: pool.getStats(), ...checkpoints };
   }
 
   protected override async onStart(): Promise<void> {
     const { brokerClient, workers, extract, taskQueue, strictSchema, ...rest } = this.#config;
     const { concurrency, stageTimeoutMs, maxResultBytes } = rest;
     const logger = this.#logger;
+    const store = await this.#openCheckpoints();
     const { client, close } = useClient(withConnections(brokerClient, concurrency));
     const pool = new WorkerPool(workers);
     const source = new MessageBrokerTaskSource(
@@ -117,8 +144,12 @@ export class LocalPipeline extends Component<StopOptions> {
       { logger },
     );
     const sink = new MessageBrokerTaskSink({ brokerClient: client, maxResultBytes }, { logger });
-    const stages = localStages(pool, extract);
-    const pipeline = new Pipeline({ source, sink, stages, concurrency, stageTimeoutMs, logger });
+    const extraction = createExtractStages(pool, extract);
+    const checkpoints = store && { store, behind: extraction.map(({ name }) => name) };
+    const udf = { ...this.#config.udf, ...this.#udf };
+    const stages = withUdf([metadataInjector(), ...extraction], udf);
+    const parts = { source, sink, stages, ...(checkpoints && { checkpoints }) };
+    const pipeline = new Pipeline({ ...parts, concurrency, stageTimeoutMs, logger });
     try {
       await sink.start();
       await source.start();
@@ -129,7 +160,15 @@ export class LocalPipeline extends Component<StopOptions> {
     // Unlike `start`, `run` tells when the pipeline cannot go on.
     const ended = pipeline.run().then(() => {});
     ended.catch(() => {});
-    this.#parts = { pool, client, closeClient: close, pipeline, ended };
+    this.#parts = { pool, client, closeClient: close, pipeline, store, ended };
+  }
+
+  async #openCheckpoints(): Promise<FileCheckpointStore | undefined> {
+    const { dir, ...limits } = this.#config.checkpoints;
+    if (dir === undefined) return undefined;
+    const store = new FileCheckpointStore({ dir, ...limits }, { logger: this.#logger });
+    await store.open();
+    return store;
   }
 
   /** Ends within the drain time and two seconds, whatever the stages and the broker do. */

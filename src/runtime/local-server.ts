@@ -13,7 +13,12 @@ import {
   silentLogger,
 } from "../core/index.js";
 import { answerQueued } from "./answer-queued.js";
-import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
+import {
+  LocalPipeline,
+  type LocalPipelineDependencies,
+  LocalPipelineSettings,
+  type LocalPipelineStats,
+} from "./local-pipeline.js";
 import { SimpleMessageBroker, SimpleMessageBrokerOptions } from "./simple-message-broker.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
@@ -60,14 +65,15 @@ export class LocalServer extends Component {
   #answeredAtStop = 0;
 
   /** Listens nowhere yet. @throws OPTIONS_INVALID */
-  constructor(options: LocalServerOptions = {}, dependencies: { logger?: Logger } = {}) {
+  constructor(options: LocalServerOptions = {}, dependencies: LocalPipelineDependencies = {}) {
     super();
-    const logger = dependencies.logger ?? silentLogger;
+    const { logger = silentLogger } = dependencies;
     this.#logger = logger;
     this.#config = parseOptions(LocalServerOptions, options, "LocalServer");
     this.#broker = new SimpleMessageBroker(this.#config.broker, { logger });
     const brokerClient = { clientType: "memory", broker: this.#broker } as const;
-    this.#pipeline = new LocalPipeline({ brokerClient, ...this.#config.pipeline }, { logger });
+    const settings = { brokerClient, ...this.#config.pipeline };
+    this.#pipeline = new LocalPipeline(settings, dependencies);
   }
 
   get host(): string {

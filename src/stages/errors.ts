@@ -51,6 +51,36 @@ export const StagesErrors = defineErrors("STAGES", {
     say: ({ stage, missing }: { stage: string; missing: readonly string[] }) =>
       `${stage} cannot do all that is asked ("strictCapabilities" is on): ${missing.join("; ")}`,
   },
+  UDF_NOT_REGISTERED: {
+    kind: "input",
+    retry: false,
+    about:
+      "A `udf` task names a function that the operator did not register. The source text that comes " +
+      "with such tasks is never run.",
+    say: ({ name }: { name: string }) =>
+      `source text of functions that comes with a job is not run here; the operator may register a ` +
+      `function under the name ${quote(name)}`,
+  },
+  UDF_PLACE_UNKNOWN: {
+    kind: "input",
+    retry: false,
+    about:
+      "A `udf` task asks for its function at a stage that this pipeline does not have, or says " +
+      "nothing of where.",
+    say: ({ name, stage }: { name: string; stage: string }) =>
+      stage === ""
+        ? `the udf task of function ${quote(name)} names neither a phase nor a target_stage with run_before or run_after`
+        : `function ${quote(name)} shall run at stage ${quote(stage)}, which this pipeline does not have`,
+  },
+  UDF_FAILED: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A registered function or a hook threw, or returned something else than a message. The text " +
+      "names it, the stage beside which it ran, and the cause.",
+    say: ({ name, when, stage, reason }: UdfFailure) =>
+      `function ${quote(name)}, run ${when} ${stage}, failed: ${reason}`,
+  },
   EXTRACTOR_UNKNOWN: {
     kind: "internal",
     retry: false,
@@ -66,4 +96,11 @@ interface DocumentTooLarge {
   readonly found: number | string;
   readonly limit: number;
   readonly option: string;
+}
+
+interface UdfFailure {
+  readonly name: string;
+  readonly when: "before" | "after";
+  readonly stage: string;
+  readonly reason: string;
 }

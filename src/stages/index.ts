@@ -17,3 +17,5 @@ export type {
 export { detectLanguage } from "./language.js";
 export { localStages } from "./local-stages.js";
 export { metadataInjector } from "./metadata-injector.js";
+export { type UdfConfig, type UdfFunctions, UdfOptions, UdfSettings } from "./udf/udf-options.js";
+export { withUdf } from "./udf/with-udf.js";

@@ -15,6 +15,7 @@ import { commonOptions, defineCommand } from "../command.js";
 import { CliErrors } from "../errors.js";
 import { runIngest, summary } from "../ingest-run.js";
 import { printable } from "../printable.js";
+import { CHECKPOINTS } from "./pipeline.js";
 
 const PING_MS = 10_000;
 /** A small document can unfold to large rows, and its result is held too. */
@@ -22,7 +23,8 @@ const HELD_BYTES_MIN = 256 * MiB;
 /** What is in work when the command is interrupted is lost anyway. */
 const STOP_MS = 2_000;
 
-const { workers, extract, stageTimeoutMs, concurrency, taskQueue } = LocalPipelineSettings.shape;
+const { workers, extract, checkpoints, stageTimeoutMs, concurrency, taskQueue } =
+  LocalPipelineSettings.shape;
 
 const IngestCommandOptions = z.strictObject({
   out: z.string().min(1).default("out").describe("Directory of the results."),
@@ -40,6 +42,7 @@ const IngestCommandOptions = z.strictObject({
   stageTimeoutMs,
   workers,
   extract,
+  checkpoints,
   ...commonOptions("warn"),
 });
 type IngestCommandConfig = z.output<typeof IngestCommandOptions>;
@@ -70,11 +73,13 @@ export const ingest = defineCommand({
       "pageNumberBase",
       "strictCapabilities",
     ],
+    "Checkpoints (without --broker):": CHECKPOINTS,
   },
   examples: [
     ["millrace ingest report.pdf", "the result is out/report.pdf.json"],
     ["millrace ingest docs/ --format md --out text", "a folder as Markdown"],
     ["millrace ingest docs/ --json | jq .rows", "a line of JSON per document"],
+    ["millrace ingest docs/ --checkpoint-dir .mill", "again, only what has changed"],
     ["millrace ingest a.pdf --broker simple://10.0.0.5:7671", "let another machine work"],
   ],
   async run(config, { operands: paths, logger, output, stop }) {
@@ -120,14 +125,14 @@ async function openChain(
     }
     return { client, close: () => client.close() };
   }
-  const { taskQueue, concurrency, stageTimeoutMs, workers, extract } = config;
+  const { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints } = config;
   // Never started, the broker does not listen: it only holds the queues, with room for all that may
   // be in work, as base64 and in two copies.
   const forDocuments = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
   const maxHeldBytes = Math.max(HELD_BYTES_MIN, forDocuments);
   const broker = new SimpleMessageBroker({ maxHeldBytes });
   const brokerClient = { clientType: "memory", broker } as const;
-  const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract };
+  const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints };
   const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger });
   await pipeline.start();
   const client = new MemoryClient(brokerClient);

@@ -11,6 +11,9 @@ const PING_MS = 10_000;
 /** What a pipeline may take beyond the time for jobs in work. */
 const CLOSE_MS = 2_000;
 
+/** Members of the options of checkpoints, for the help. */
+export const CHECKPOINTS = ["dir", "maxBytes", "maxAgeMs"];
+
 export const PIPELINE_GROUPS = {
   "Jobs:": [
     "broker",
@@ -19,8 +22,10 @@ export const PIPELINE_GROUPS = {
     "stageTimeoutMs",
     "strictSchema",
     "maxResultBytes",
+    "policy",
     "drainTimeoutMs",
   ],
+  "Checkpoints:": CHECKPOINTS,
   "Extraction:": [
     "maxThreads",
     "maxHeapMb",

@@ -3,7 +3,7 @@
  * type by what the extractor found, in place. All work on documents happens in threads; this file
  * knows tasks and rows, not formats.
  */
-import { newId, parseOptions } from "../../core/index.js";
+import { newId, parseOptions, VERSION } from "../../core/index.js";
 import {
   type ControlMessageTask,
   completeRowMetadata,
@@ -46,6 +46,9 @@ export function extractStage(setup: ExtractStageSetup): Stage {
       .find((task) => task.type === "extract" && types.has(documentTypeOf(task) ?? ""));
   return {
     name: setup.name,
+    // Rows depend on the options too. The extractors have no versions of their own: any release may
+    // change what they give, and a number raised by hand would be forgotten one day.
+    version: `${VERSION} ${JSON.stringify(config)}`,
     accepts: (message) => findTask(message) !== undefined,
     async process(message, context) {
       const task = findTask(message);
