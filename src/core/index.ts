@@ -25,6 +25,7 @@ export { Component, type ComponentState } from "./lifecycle.js";
 export { clampTimerMs, GiB, KiB, MiB } from "./limits.js";
 export { type Logger, silentLogger } from "./logger.js";
 export { nearestKey, OptionErrors, parseOptions, shapeOf } from "./options.js";
+export { type ProcessUsage, processUsage } from "./process-usage.js";
 export { settlesWithin } from "./settles-within.js";
 export { type LinkedSignal, linkSignals, sharedAbortController } from "./signals.js";
 export { isTransient, retryAfterMs } from "./transient.js";
