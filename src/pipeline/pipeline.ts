@@ -17,6 +17,7 @@ import {
 import { type Chain, type Cutoffs, carry } from "./carry.js";
 import { PipelineErrors } from "./errors.js";
 import { nameStages } from "./name-stages.js";
+import type { PipelineObserver } from "./observer.js";
 import {
   type PipelineConfig,
   PipelineSettings,
@@ -43,6 +44,8 @@ export interface PipelineParts extends PipelineSettings {
   /** Run in this order, after the stages. */
   readonly processingFunctions?: readonly ProcessingFunction[];
   readonly logger?: Logger;
+  /** Hears what happens to each job, for metrics and traces. */
+  readonly observer?: PipelineObserver | undefined;
 }
 
 export class Pipeline extends Component<StopOptions> {
@@ -61,19 +64,30 @@ export class Pipeline extends Component<StopOptions> {
   #errorCount = 0;
   #lostCount = 0;
   #startTime: string | null = null;
+  #lastActivityAt: string | null = null;
+  readonly #observer: PipelineObserver | undefined;
   #startedAtMs = 0;
   #stoppedAtMs: number | undefined;
 
   /** @throws OPTIONS_INVALID, PIPELINE_NAME_TAKEN */
   constructor(parts: PipelineParts) {
     super();
-    const { source, sink, stages = [], processingFunctions = [], logger, ...settings } = parts;
+    const {
+      source,
+      sink,
+      stages = [],
+      processingFunctions = [],
+      logger,
+      observer,
+      ...settings
+    } = parts;
     this.#config = parseOptions(PipelineSettings, settings, "Pipeline");
     this.#logger = logger ?? silentLogger;
     const { stageTimeoutMs } = this.#config;
     const runners = nameStages([...stages, ...processingFunctions]).map(
-      (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger }),
+      (stage) => new StageRunner(stage, { stageTimeoutMs, logger: this.#logger, observer }),
     );
+    this.#observer = observer;
     this.#chain = { source, sink, runners, logger: this.#logger };
   }
 
@@ -147,6 +161,7 @@ export class Pipeline extends Component<StopOptions> {
       errorCount: this.#errorCount,
       lostCount: this.#lostCount,
       inFlight: this.#inFlight,
+      lastActivityAt: this.#lastActivityAt,
       processingRateCps: elapsedSeconds === 0 ? 0 : endedCount / elapsedSeconds,
       source: source.getStats(),
       sink: sink.getStats(),
@@ -231,12 +246,18 @@ export class Pipeline extends Component<StopOptions> {
 
   async #fetchAndWorkOff(waitMs: number): Promise<Outcome> {
     const { signal } = this.#fetching;
+    this.#lastActivityAt = isoNow();
     const message = await this.#chain.source.getMessage({ signal, timeoutMs: waitMs });
     if (message === undefined) return "idle";
+    this.#lastActivityAt = isoNow();
+    const startedAtMs = monotonicMs();
+    this.#observer?.jobFetched?.(message);
     this.#inFlight++;
     const outcome = await carry(message, this.#chain, this.#cutoffs).finally(() => {
       this.#inFlight--;
     });
+    const durationMs = monotonicMs() - startedAtMs;
+    if (outcome !== "idle") this.#observer?.jobEnded?.({ origin: message, outcome, durationMs });
     if (outcome === "processed") this.#processedCount++;
     else if (outcome === "lost") this.#lostCount++;
     else this.#errorCount++;

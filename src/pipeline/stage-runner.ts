@@ -12,6 +12,7 @@ import {
   LATENCY_TS_SEND,
 } from "../message/index.js";
 import { PipelineErrors } from "./errors.js";
+import type { PipelineObserver } from "./observer.js";
 import type { Stage } from "./stage.js";
 
 export interface StageStats {
@@ -27,6 +28,7 @@ export interface StageStats {
 export interface StageRunnerConfig {
   readonly stageTimeoutMs: number;
   readonly logger: Logger;
+  readonly observer?: PipelineObserver | undefined;
 }
 
 export class StageRunner {
@@ -61,11 +63,17 @@ export class StageRunner {
     firedIn(ends)?.throwIfAborted();
     const isTraced = message.tracing;
     const identity = identityOf(message);
+    const startedAt = epochNanoseconds();
+    const startedAtMs = monotonicMs();
+    let outcome: "processed" | "skipped" | "failed" = "processed";
+    let error: unknown;
     if (isTraced) traceArrival(message, name);
     let result = message;
     try {
-      if (this.stage.accepts?.(message) === false) this.stats.skipped++;
-      else result = await this.#process(message, ends);
+      if (this.stage.accepts?.(message) === false) {
+        this.stats.skipped++;
+        outcome = "skipped";
+      } else result = await this.#process(message, ends);
       if (isTraced) result.setTimestamp(exitKey(name), epochNanoseconds());
     } catch (cause) {
       result = message;
@@ -75,9 +83,15 @@ export class StageRunner {
         throw end.reason;
       }
       this.stats.errors++;
+      outcome = "failed";
+      error = cause;
       message.fail({ stage: name, cause });
     }
     restore(result, identity);
+    const durationMs = monotonicMs() - startedAtMs;
+    this.#config.observer?.stageEnded?.({
+      ...{ origin: message, stage: name, outcome, startedAt, durationMs, attempt: 1, error },
+    });
     if (isTraced) result.setTimestamp(LATENCY_TS_SEND, epochNanoseconds());
     return result;
   }

@@ -13,6 +13,8 @@ export interface PipelineStats {
   /** Messages that were cancelled, or went to another consumer, while they were in work. */
   lostCount: number;
   inFlight: number;
+  /** When it last took or asked for work: ISO 8601, or null before the first time. */
+  lastActivityAt: string | null;
   /** Messages per second since the start. */
   processingRateCps: number;
   source: object;
