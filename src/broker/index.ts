@@ -14,6 +14,7 @@ export {
 } from "./message-broker.js";
 export { type BrokerConfig, BrokerOptions } from "./options.js";
 export type { QueuedMessage } from "./queue.js";
+export type { QueueStats } from "./queues.js";
 export { StoreErrors } from "./store/errors.js";
 export { DURABILITIES, type Durability, type StoreStats } from "./store/message-store.js";
 export type { FileLayer } from "./store/segments/disk/file-layer.js";
