@@ -3,7 +3,8 @@
  * nothing is named, described or defaulted twice. Knows no command.
  *
  * Members of members become flags of their own: `brokerParams.maxQueueSize` is `--max-queue-size`
- * and `MILLRACE_MAX_QUEUE_SIZE`.
+ * and `MILLRACE_MAX_QUEUE_SIZE`. Those of `metrics`, which other things have too, keep its name:
+ * `metrics.port` is `--metrics-port`.
  */
 import { Option } from "commander";
 import type { z } from "zod";
@@ -29,6 +30,9 @@ export interface Leaf {
 /** Where the house's name for an option and the usual flag differ. */
 const FLAG_NAMES: ReadonlyMap<string, string> = new Map([["taskQueue", "queue"]]);
 
+/** Groups whose members are called by the group's name and their own. */
+const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set(["metrics"]);
+
 /** What stands for the value in the help. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["broker", "URL"],
@@ -38,6 +42,9 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["port", "PORT"],
   ["dataDir", "DIR"],
   ["queues", "JSON"],
+  ["otlpEndpoint", "URL"],
+  ["otlpTracesEndpoint", "URL"],
+  ["otlpServiceName", "NAME"],
 ]);
 
 /** What zod keeps of a schema; the part of it that is read here. */
@@ -80,7 +87,10 @@ function collect(schema: z.ZodType, path: readonly string[]): Leaf[] {
 
 function leafOf(schema: z.ZodType, path: readonly string[]): Leaf {
   const key = path.at(-1) as string;
-  const name = FLAG_NAMES.get(key) ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  const group = path.at(-2);
+  const prefix = NAMING_GROUPS.has(group) ? `${group}-` : "";
+  const own = FLAG_NAMES.get(key) ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  const name = `${prefix}${own}`;
   let inner = schema;
   let about: string | undefined;
   let withDefault: Definition | undefined;
@@ -120,8 +130,8 @@ function typeOf({ type }: Definition, choices: readonly unknown[] | undefined): 
 
 /** Descriptions name other options as programs write them; on the command line they are flags. */
 function withFlags(about: string, leaves: readonly Leaf[]): string {
-  return about.replaceAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
-    return leaves.find(({ path }) => path.at(-1) === word)?.flag ?? word;
+  return about.replaceAll(/\b(?:[a-z]+\.)?[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
+    return leaves.find(({ path }) => [path.at(-1), path.join(".")].includes(word))?.flag ?? word;
   });
 }
 

@@ -59,6 +59,16 @@ function whenAborted(signal: AbortSignal): Promise<void> {
   });
 }
 
+/** Where metrics are served, for the end of a line that says that all is ready. */
+export function metricsNote(metricsUrl: string | undefined): string {
+  return metricsUrl === undefined ? "" : `, metrics ${metricsUrl}`;
+}
+
+/** The same for programs. */
+export function metricsFacts(metricsUrl: string | undefined): { metricsUrl?: string } {
+  return metricsUrl === undefined ? {} : { metricsUrl };
+}
+
 /** What the end of a broker means for what it held. */
 export function leftText({ dropped, kept, dataDir }: LeftBehind): string {
   if (kept > 0) return `stopped: ${count(kept, "message")} kept in ${printable(dataDir)}`;

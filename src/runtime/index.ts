@@ -16,6 +16,7 @@ export {
 export {
   LocalPipeline,
   type LocalPipelineConfig,
+  type LocalPipelineDependencies,
   LocalPipelineOptions,
   LocalPipelineSettings,
   type LocalPipelineStats,
@@ -35,6 +36,7 @@ export {
   SimpleMessageBrokerOptions,
 } from "./simple-message-broker.js";
 export { type BrokerHandle, startSimpleMessageBroker } from "./start-simple-message-broker.js";
+export { queueNames, Telemetry, TelemetryOptions, type Watched } from "./telemetry.js";
 export {
   openResultWriter,
   RESULT_FORMATS,

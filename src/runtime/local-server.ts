@@ -8,6 +8,7 @@ import {
   Component,
   type Logger,
   messageOf,
+  monotonicMs,
   parseOptions,
   settlesWithin,
   silentLogger,
@@ -15,16 +16,19 @@ import {
 import { answerQueued } from "./answer-queued.js";
 import { LocalPipeline, LocalPipelineSettings, type LocalPipelineStats } from "./local-pipeline.js";
 import { SimpleMessageBroker, SimpleMessageBrokerOptions } from "./simple-message-broker.js";
+import { queueNames, Telemetry, TelemetryOptions } from "./telemetry.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
 const PIPELINE_SHARE = 0.4;
 const PIPELINE_SHARE_MAX = 0.7;
 const ANSWER_SHARE = 0.1;
 const BROKER_SHARE = 0.15;
+const FLUSH_SHARE_MIN = 0.02;
 
 export const LocalServerOptions = z.strictObject({
   broker: SimpleMessageBrokerOptions.omit({ drainTimeoutMs: true }).prefault({}),
   pipeline: LocalPipelineSettings.prefault({}),
+  ...TelemetryOptions.shape,
   stopTimeoutMs: z
     .number()
     .int()
@@ -45,7 +49,7 @@ export interface LocalServerStats {
 
 /**
  * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED, STORE_LOCKED,
- * STORE_FORMAT_UNKNOWN, STORE_UNUSABLE.
+ * STORE_FORMAT_UNKNOWN, STORE_UNUSABLE; those of `Telemetry`.
  *
  * A stop refuses new jobs at once, gives jobs in work their time, and then ends the broker. With
  * messages in memory, the rest of the jobs and those that still wait are answered as failed before
@@ -57,6 +61,7 @@ export class LocalServer extends Component {
   readonly #logger: Logger;
   readonly #broker: SimpleMessageBroker;
   readonly #pipeline: LocalPipeline;
+  readonly #telemetry: Telemetry;
   #answeredAtStop = 0;
 
   /** Listens nowhere yet. @throws OPTIONS_INVALID */
@@ -67,7 +72,16 @@ export class LocalServer extends Component {
     this.#config = parseOptions(LocalServerOptions, options, "LocalServer");
     this.#broker = new SimpleMessageBroker(this.#config.broker, { logger });
     const brokerClient = { clientType: "memory", broker: this.#broker } as const;
-    this.#pipeline = new LocalPipeline({ brokerClient, ...this.#config.pipeline }, { logger });
+    this.#pipeline = new LocalPipeline(
+      { brokerClient, ...this.#config.pipeline },
+      { logger, observer: () => this.#telemetry.observer },
+    );
+    const watched = {
+      pipeline: () => this.#pipeline.getStats(),
+      broker: this.#broker,
+      queueNames: queueNames(this.#config.pipeline.taskQueue, this.#config.broker),
+    };
+    this.#telemetry = new Telemetry(this.#config, watched, { logger });
   }
 
   get host(): string {
@@ -77,6 +91,11 @@ export class LocalServer extends Component {
   /** The port that is listened at; before `start` the one asked for. */
   get port(): number {
     return this.#broker.port;
+  }
+
+  /** Where metrics are served; undefined when they are not. */
+  get metricsUrl(): string | undefined {
+    return this.#telemetry.metricsUrl;
   }
 
   /** As of `LocalPipeline`, and rejects too when the broker's disk fails. */
@@ -95,17 +114,20 @@ export class LocalServer extends Component {
   }
 
   protected override async onStart(): Promise<void> {
-    await this.#broker.start();
+    await this.#telemetry.start();
     try {
+      await this.#broker.start();
       await this.#pipeline.start();
     } catch (error) {
       await this.#broker.stop();
+      await this.#telemetry.stop({ timeoutMs: 0 });
       throw error;
     }
   }
 
   protected override async onStop(): Promise<void> {
     const { stopTimeoutMs } = this.#config;
+    const endMs = monotonicMs() + stopTimeoutMs;
     this.#broker.drain();
     const timeoutMs = Math.ceil(stopTimeoutMs * PIPELINE_SHARE);
     const isMemory = this.#config.broker.durability === "memory";
@@ -114,6 +136,8 @@ export class LocalServer extends Component {
     const isStopped = await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
     if (isStopped && isMemory) await this.#answerQueued(stopTimeoutMs * ANSWER_SHARE);
     await this.#broker.stop({ drainTimeoutMs: Math.ceil(stopTimeoutMs * BROKER_SHARE) });
+    const leftMs = Math.max(stopTimeoutMs * FLUSH_SHARE_MIN, endMs - monotonicMs());
+    await this.#telemetry.stop({ timeoutMs: leftMs });
   }
 
   async #answerQueued(timeoutMs: number): Promise<void> {

@@ -2,9 +2,15 @@
 import { z } from "zod";
 import { createClient } from "../../client/index.js";
 import { processId } from "../../core/index.js";
-import { LocalPipeline, LocalPipelineSettings, parseBrokerUrl } from "../../runtime/index.js";
+import {
+  LocalPipeline,
+  LocalPipelineSettings,
+  parseBrokerUrl,
+  TelemetryOptions,
+} from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { runService } from "../service.js";
+import { metricsFacts, metricsNote, runService } from "../service.js";
+import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 
 /** How long a broker may take to answer at the start. */
 const PING_MS = 10_000;
@@ -37,6 +43,7 @@ const PipelineOptions = z.strictObject({
     .default("simple://127.0.0.1:7671")
     .describe("The broker to take jobs from: simple://host:port."),
   ...LocalPipelineSettings.shape,
+  ...TelemetryOptions.shape,
   drainTimeoutMs: z
     .number()
     .int()
@@ -53,7 +60,7 @@ export const pipeline = defineCommand({
     "text, puts one result per job back. Any number of them may work at one queue. " +
     "Stop it with Ctrl-C.",
   options: PipelineOptions,
-  groups: PIPELINE_GROUPS,
+  groups: { ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace pipeline", "work for the broker on this machine"],
     ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
@@ -72,10 +79,15 @@ export const pipeline = defineCommand({
     const { taskQueue: queue, concurrency } = settings;
     const service = {
       start: () => local.start(),
-      ready: () => ({
-        text: `ready ${broker} (pid ${processId}, queue ${queue}, concurrency ${concurrency})`,
-        facts: { event: "ready", url: broker, pid: processId, queue, concurrency },
-      }),
+      ready() {
+        const { metricsUrl } = local;
+        const what = `(pid ${processId}, queue ${queue}, concurrency ${concurrency})`;
+        const facts = { event: "ready", url: broker, pid: processId, queue, concurrency };
+        return {
+          text: `ready ${broker} ${what}${metricsNote(metricsUrl)}`,
+          facts: { ...facts, ...metricsFacts(metricsUrl) },
+        };
+      },
       ended: () => local.ended,
       stop: () => local.stop({ drain: drainTimeoutMs > 0, timeoutMs: Math.max(1, drainTimeoutMs) }),
       stopped() {

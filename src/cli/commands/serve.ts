@@ -3,7 +3,8 @@ import { z } from "zod";
 import { processId } from "../../core/index.js";
 import { formatBrokerUrl, LocalServer, LocalServerOptions } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { durabilityNote, leftText, runService } from "../service.js";
+import { durabilityNote, leftText, metricsFacts, metricsNote, runService } from "../service.js";
+import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 import { BROKER_GROUPS, DURABLE, warnIfRemote } from "./broker.js";
 import { PIPELINE_GROUPS } from "./pipeline.js";
 
@@ -17,7 +18,7 @@ export const serve = defineCommand({
     broker: LocalServerOptions.shape.broker.unwrap().extend(DURABLE).prefault({}),
     ...commonOptions("info"),
   }),
-  groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS },
+  groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace serve", "listen at 127.0.0.1, port 7671"],
     ["millrace serve --port 8000 --max-threads 4", "another port, four threads"],
@@ -32,8 +33,10 @@ export const serve = defineCommand({
       ready() {
         const url = formatBrokerUrl(server);
         const note = durabilityNote(durability, dataDir);
-        const text = `listening ${url} (pid ${processId}, ${note})`;
-        return { text, facts: { event: "listening", url, pid: processId, durability } };
+        const { metricsUrl } = server;
+        const text = `listening ${url} (pid ${processId}, ${note})${metricsNote(metricsUrl)}`;
+        const facts = { event: "listening", url, pid: processId, durability };
+        return { text, facts: { ...facts, ...metricsFacts(metricsUrl) } };
       },
       ended: () => server.ended,
       stop: () => server.stop(),
