@@ -3,7 +3,7 @@
  * the same queues without the network.
  */
 import { z } from "zod";
-import type { MessageBrokerStats } from "../broker/index.js";
+import type { MessageBrokerStats, QueueStats } from "../broker/index.js";
 import {
   Component,
   type Logger,
@@ -43,6 +43,8 @@ export type LocalServerConfig = z.output<typeof LocalServerOptions>;
 export interface LocalServerStats {
   broker: MessageBrokerStats;
   pipeline: LocalPipelineStats | undefined;
+  /** The queue that the pipeline takes its jobs from. */
+  taskQueue: QueueStats;
   /** Jobs that still waited at a stop and were answered as failed. */
   answeredAtStop: number;
 }
@@ -106,9 +108,11 @@ export class LocalServer extends Component {
   }
 
   getStats(): LocalServerStats {
+    const { taskQueue } = this.#config.pipeline;
     return {
       broker: this.#broker.getStats(),
       pipeline: this.#pipeline.getStats(),
+      taskQueue: this.#broker.queueStats([taskQueue])[taskQueue] as QueueStats,
       answeredAtStop: this.#answeredAtStop,
     };
   }

@@ -20,7 +20,7 @@ const JOBS: readonly Reading<BrokerFacts>[] = [
   },
   {
     name: "millrace_broker_jobs_total",
-    help: "Jobs by what became of them; each accepted one is answered, given up or cancelled.",
+    help: "Jobs by what happened to them.",
     by: "event",
     read: ({ jobs }) => {
       if (jobs === undefined) return {};

@@ -20,6 +20,9 @@ const DURATION_BUCKETS = [
   0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
 ];
 
+const JOB_OUTCOMES = ["processed", "failed", "undelivered", "lost"] as const;
+const STAGE_OUTCOMES = ["processed", "skipped", "failed", "retried"] as const;
+
 /** Where numbers are read; what is left out has no metrics. */
 export interface MetricsSources {
   /** Undefined while there is none. */
@@ -39,7 +42,9 @@ export class Metrics {
   /** Measures nothing until `start`. */
   constructor({ pipeline, broker, queues }: MetricsSources) {
     if (pipeline !== undefined) {
-      this.observer = observeDurations(this.#registry);
+      const heard = observeDurations(this.#registry);
+      this.observer = heard.observer;
+      this.#readings.push(() => heard.begin(Object.keys(pipeline()?.stages ?? {})));
       this.#read(PIPELINE_READINGS, pipeline);
     }
     if (broker !== undefined) this.#read(BROKER_READINGS, broker);
@@ -107,7 +112,13 @@ function seriesOf<Facts>(reading: Reading<Facts>, facts: Facts): Series[] {
     .flatMap(([name, value]) => (value === undefined ? [] : [{ labels: { [by]: name }, value }]));
 }
 
-function observeDurations(registry: Registry): JobObserver<unknown> {
+interface Heard {
+  readonly observer: JobObserver<unknown>;
+  /** Tells zeros for what has not happened yet: a rate that begins at nothing misses the first. */
+  begin(stages: readonly string[]): void;
+}
+
+function observeDurations(registry: Registry): Heard {
   const registers = [registry];
   const jobs = new Counter({
     name: "millrace_jobs_total",
@@ -135,9 +146,7 @@ function observeDurations(registry: Registry): JobObserver<unknown> {
     buckets: DURATION_BUCKETS,
     registers,
   });
-  // A rate that begins at nothing misses the first job.
-  for (const outcome of ["processed", "failed", "undelivered", "lost"]) jobs.inc({ outcome }, 0);
-  return {
+  const observer: JobObserver<unknown> = {
     stageEnded({ stage, outcome, durationMs }: StageEnded<unknown>) {
       attempts.inc({ stage, outcome });
       if (outcome !== "skipped") stageSeconds.observe({ stage }, durationMs / 1000);
@@ -147,4 +156,11 @@ function observeDurations(registry: Registry): JobObserver<unknown> {
       jobSeconds.observe({ outcome }, durationMs / 1000);
     },
   };
+  const begin = (stages: readonly string[]) => {
+    for (const outcome of JOB_OUTCOMES) jobs.inc({ outcome }, 0);
+    for (const stage of stages) {
+      for (const outcome of STAGE_OUTCOMES) attempts.inc({ stage, outcome }, 0);
+    }
+  };
+  return { observer, begin };
 }

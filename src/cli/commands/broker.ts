@@ -96,7 +96,10 @@ export const broker = defineCommand({
     ["millrace broker --port 0 --json", "any free port, told as JSON"],
     ["millrace pipeline", "in another terminal: work for it"],
   ],
-  async run({ json, logLevel: _, logFormat: __, metrics, ...options }, { logger, output, stop }) {
+  async run(
+    { json, logLevel: _, logFormat: __, metrics, ...options },
+    { logger, output, stop, showsStatus },
+  ) {
     const server = new SimpleMessageBroker(options, { logger });
     const { durability, dataDir } = options;
     warnIfRemote(options, logger);
@@ -128,6 +131,6 @@ export const broker = defineCommand({
       },
       stopTimeoutMs: options.drainTimeoutMs + CLOSE_MS,
     };
-    return runService(service, { json, output, stop });
+    return runService(service, { json, output, stop, showsStatus });
   },
 });

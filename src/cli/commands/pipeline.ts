@@ -5,6 +5,7 @@ import { processId } from "../../core/index.js";
 import {
   LocalPipeline,
   LocalPipelineSettings,
+  type LocalPipelineStats,
   parseBrokerUrl,
   TelemetryOptions,
 } from "../../runtime/index.js";
@@ -14,6 +15,8 @@ import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 
 /** How long a broker may take to answer at the start. */
 const PING_MS = 10_000;
+/** How long the broker may take to say how many jobs wait, while somebody watches. */
+const SIZE_MS = 2_000;
 /** What a pipeline may take beyond the time for jobs in work. */
 const CLOSE_MS = 2_000;
 
@@ -54,6 +57,12 @@ const PipelineOptions = z.strictObject({
   ...commonOptions("info"),
 });
 
+/** What of a pipeline stands on the status line. */
+export function jobStatus(stats: LocalPipelineStats | undefined) {
+  const { processedCount = 0, errorCount: failed = 0, lostCount = 0, inFlight = 0 } = stats ?? {};
+  return { ended: processedCount + failed + lostCount, failed, inFlight };
+}
+
 export const pipeline = defineCommand({
   about:
     "Runs a pipeline with the local stages: takes jobs from a broker that runs already, extracts " +
@@ -66,7 +75,7 @@ export const pipeline = defineCommand({
     ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
     ["millrace pipeline --queue scans --concurrency 2", "for another queue"],
   ],
-  async run(config, { logger, output, stop }) {
+  async run(config, { logger, output, stop, showsStatus }) {
     const { json, logLevel: _, logFormat: __, broker, drainTimeoutMs, ...settings } = config;
     const brokerClient = parseBrokerUrl(broker);
     const line = createClient(brokerClient);
@@ -77,6 +86,8 @@ export const pipeline = defineCommand({
     }
     const local = new LocalPipeline({ brokerClient, ...settings }, { logger });
     const { taskQueue: queue, concurrency } = settings;
+    // Connects only when somebody watches.
+    const watcher = createClient(brokerClient);
     const service = {
       start: () => local.start(),
       ready() {
@@ -87,6 +98,10 @@ export const pipeline = defineCommand({
           text: `ready ${broker} ${what}${metricsNote(metricsUrl)}`,
           facts: { ...facts, ...metricsFacts(metricsUrl) },
         };
+      },
+      async status() {
+        const queued = await watcher.size(queue, { timeoutMs: SIZE_MS }).catch(() => undefined);
+        return { ...jobStatus(local.getStats()), queued };
       },
       ended: () => local.ended,
       stop: () => local.stop({ drain: drainTimeoutMs > 0, timeoutMs: Math.max(1, drainTimeoutMs) }),
@@ -100,6 +115,10 @@ export const pipeline = defineCommand({
       },
       stopTimeoutMs: drainTimeoutMs + CLOSE_MS,
     };
-    return runService(service, { json, output, stop });
+    try {
+      return await runService(service, { json, output, stop, showsStatus });
+    } finally {
+      await watcher.close();
+    }
   },
 });

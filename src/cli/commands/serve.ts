@@ -6,7 +6,7 @@ import { commonOptions, defineCommand } from "../command.js";
 import { durabilityNote, leftText, metricsFacts, metricsNote, runService } from "../service.js";
 import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 import { BROKER_GROUPS, DURABLE, warnIfRemote } from "./broker.js";
-import { PIPELINE_GROUPS } from "./pipeline.js";
+import { jobStatus, PIPELINE_GROUPS } from "./pipeline.js";
 
 export const serve = defineCommand({
   about:
@@ -24,7 +24,10 @@ export const serve = defineCommand({
     ["millrace serve --port 8000 --max-threads 4", "another port, four threads"],
     ["millrace ingest a.pdf --broker simple://127.0.0.1:7671", "send it a document"],
   ],
-  async run({ json, logLevel: _, logFormat: __, ...options }, { logger, output, stop }) {
+  async run(
+    { json, logLevel: _, logFormat: __, ...options },
+    { logger, output, stop, showsStatus },
+  ) {
     const server = new LocalServer(options, { logger });
     const { durability, dataDir } = options.broker;
     warnIfRemote(options.broker, logger);
@@ -38,6 +41,14 @@ export const serve = defineCommand({
         const facts = { event: "listening", url, pid: processId, durability };
         return { text, facts: { ...facts, ...metricsFacts(metricsUrl) } };
       },
+      status() {
+        const { pipeline, taskQueue } = server.getStats();
+        return {
+          ...jobStatus(pipeline),
+          queued: taskQueue.ready,
+          oldestAgeMs: taskQueue.oldestAgeMs,
+        };
+      },
       ended: () => server.ended,
       stop: () => server.stop(),
       stopped() {
@@ -49,6 +60,6 @@ export const serve = defineCommand({
       },
       stopTimeoutMs: options.stopTimeoutMs,
     };
-    return runService(service, { json, output, stop });
+    return runService(service, { json, output, stop, showsStatus });
   },
 });
