@@ -14,6 +14,7 @@ export {
 } from "./message-broker.js";
 export { type BrokerConfig, BrokerOptions } from "./options.js";
 export type { QueuedMessage } from "./queue.js";
+export type { QueueStats } from "./queues.js";
 export type { GivenUp } from "./store/entry.js";
 export { StoreErrors } from "./store/errors.js";
 export { DURABILITIES, type Durability, type StoreStats } from "./store/message-store.js";

@@ -31,7 +31,7 @@ import { LocalExchange } from "./local-exchange.js";
 import type { BrokerConfig } from "./options.js";
 import { describePortOwner } from "./port-owner.js";
 import { PushDoubts } from "./push-doubts.js";
-import { Queues } from "./queues.js";
+import { type QueueStats, Queues } from "./queues.js";
 import { MemoryStore } from "./store/memory-store.js";
 import {
   CONFIRM_MS,
@@ -156,6 +156,11 @@ export class MessageBroker
       jobs: this.#ledger?.getStats(),
       ...this.#counters,
     };
+  }
+
+  /** Of each queue that is named, whether or not it exists. */
+  queueStats(queueNames: readonly string[]): Record<string, QueueStats> {
+    return Object.fromEntries(queueNames.map((name) => [name, this.#queues.stats(name)]));
   }
 
   store(...call: Parameters<MessageExchange["store"]>): Promise<string> {

@@ -63,6 +63,13 @@ export class MessageQueue {
     return this.#ready.length + this.#alone.length;
   }
 
+  /** The message that waits for longest. */
+  get oldest(): QueuedMessage | undefined {
+    const [fresh, alone] = [this.#ready.first, this.#alone.first];
+    if (fresh === undefined || alone === undefined) return fresh ?? alone;
+    return alone.entry.sequence < fresh.entry.sequence ? alone : fresh;
+  }
+
   get leasedCount(): number {
     return this.#leasedCount;
   }

@@ -45,6 +45,13 @@ interface ReservedPlace {
   cancel(): void;
 }
 
+export interface QueueStats {
+  readonly ready: number;
+  readonly inFlight: number;
+  /** How long the oldest message waits, by the wall clock; undefined when none does. */
+  readonly oldestAgeMs: number | undefined;
+}
+
 /** A message on loan. The first of `settle` and `giveBack` counts, a second call does nothing. */
 export interface Loan {
   readonly message: QueuedMessage;
@@ -186,6 +193,14 @@ export class Queues implements LedgerHost {
   /** Messages that are ready, without those in flight. */
   size(queueName: string): number {
     return this.#queues.get(queueName)?.readyCount ?? 0;
+  }
+
+  /** Of one queue; one that does not exist is empty. */
+  stats(queueName: string): QueueStats {
+    const queue = this.#queues.get(queueName);
+    const sinceMs = queue?.oldest?.entry.sinceMs;
+    const oldestAgeMs = sinceMs === undefined ? undefined : Math.max(0, this.#now() - sinceMs);
+    return { ready: queue?.readyCount ?? 0, inFlight: queue?.leasedCount ?? 0, oldestAgeMs };
   }
 
   /** Totals over all queues. */

@@ -5,6 +5,7 @@ import type { ExitCode } from "./exit-codes.js";
 import { createLogger, logOptions } from "./logging.js";
 import type { Output } from "./output.js";
 import type { StopRequest } from "./signals.js";
+import { hasStatusLine } from "./status-line.js";
 
 /** What a command may use. */
 export interface CommandContext {
@@ -13,6 +14,8 @@ export interface CommandContext {
   readonly output: Output;
   readonly stop: StopRequest;
   readonly logger: Logger;
+  /** Whether somebody watches who wants to see more than the log: a terminal, no JSON, not quiet. */
+  readonly showsStatus: boolean;
 }
 
 interface Definition<S extends z.ZodObject> {
@@ -30,7 +33,7 @@ interface Definition<S extends z.ZodObject> {
 
 /** A command whose configuration's type is its own business. */
 export interface Command extends Omit<Definition<z.ZodObject>, "run"> {
-  run(config: unknown, context: Omit<CommandContext, "logger">): Promise<ExitCode>;
+  run(config: unknown, context: Omit<CommandContext, "logger" | "showsStatus">): Promise<ExitCode>;
 }
 
 /** Members that the options of all commands have. */
@@ -53,8 +56,15 @@ export function defineCommand<S extends z.ZodObject<CommonShape & z.ZodRawShape>
     ...definition,
     run(config, context) {
       const known = config as z.output<S>;
-      const logger = createLogger(known as z.output<z.ZodObject<CommonShape>>);
-      return definition.run(known, { ...context, logger });
+      const common = known as z.output<z.ZodObject<CommonShape>>;
+      const logger = createLogger(common);
+      const isCalm = common.logLevel === "info" || common.logLevel === "debug";
+      const isForPeople = !common.json && common.logFormat !== "json" && isCalm;
+      return definition.run(known, {
+        ...context,
+        logger,
+        showsStatus: isForPeople && hasStatusLine(),
+      });
     },
   };
 }

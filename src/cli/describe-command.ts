@@ -29,9 +29,10 @@ export function describeCommand(commander: Commander, command: Command): void {
 }
 
 function headingOf(leaf: Leaf, groups: Readonly<Record<string, readonly string[]>>): string {
-  const key = leaf.path.at(-1) as string;
-  const found = Object.entries(groups).find(([, keys]) => keys.includes(key));
-  return found?.[0] ?? FURTHER;
+  const headingWith = (key: string) =>
+    Object.entries(groups).find(([, keys]) => keys.includes(key))?.[0];
+  const whole = leaf.path.join(".");
+  return headingWith(whole) ?? headingWith(leaf.path.at(-1) as string) ?? FURTHER;
 }
 
 function afterHelp(examples: Command["examples"]): string {

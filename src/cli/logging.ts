@@ -5,6 +5,7 @@ import { destination, pino } from "pino";
 import { z } from "zod";
 import type { Logger } from "../core/index.js";
 import { printable } from "./printable.js";
+import { aboveStatus } from "./status-line.js";
 
 export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const STDERR = 2;
@@ -32,7 +33,9 @@ export function createLogger({ logLevel, logFormat }: LogConfig): Logger {
   const stderr = destination({ fd: STDERR, sync: true });
   // Without a reader of its log a command goes on with its work.
   stderr.on("error", () => {});
-  const stream = { write: (line: string) => stderr.write(isPretty ? prettyLine(line) : line) };
+  const stream = {
+    write: (line: string) => aboveStatus(() => stderr.write(isPretty ? prettyLine(line) : line)),
+  };
   return pino({ level: logLevel, base: null }, stream);
 }
 

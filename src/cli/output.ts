@@ -2,6 +2,7 @@
  * Standard output and standard error of a command. Whoever reads them may go away at any time
  * (`millrace ingest … | head -1`): then nothing more is written and the command is told to end.
  */
+import { aboveStatus } from "./status-line.js";
 
 export interface Output {
   /** A line of text on standard output. */
@@ -25,12 +26,12 @@ export function openOutput(onClosed: () => void): Output {
   // Without a reader of its complaints a command goes on with its work.
   process.stderr.on("error", () => {});
   const line = (text: string) => {
-    if (!isClosed) process.stdout.write(`${text}\n`);
+    if (!isClosed) aboveStatus(() => process.stdout.write(`${text}\n`));
   };
   return {
     line,
     json: (value) => line(JSON.stringify(value)),
-    note: (text) => process.stderr.write(`${text}\n`),
+    note: (text) => aboveStatus(() => process.stderr.write(`${text}\n`)),
     get isClosed() {
       return isClosed;
     },

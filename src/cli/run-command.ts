@@ -3,6 +3,7 @@ import type { Command as Commander } from "commander";
 import type { Command } from "./command.js";
 import { ExitCode } from "./exit-codes.js";
 import { chooseOptions } from "./option-values.js";
+import { withOtelVariables } from "./otel-environment.js";
 import type { Output } from "./output.js";
 import { type Leaf, leavesOf } from "./schema-options.js";
 import type { StopRequest } from "./signals.js";
@@ -19,7 +20,10 @@ export async function runCommand(
   { environment, output, stop }: Means,
 ): Promise<ExitCode> {
   const leaves = leavesOf(command.options);
-  const written = { flags: flagsOf(commander, leaves), environment };
+  const written = {
+    flags: flagsOf(commander, leaves),
+    environment: withOtelVariables(environment),
+  };
   const what = `millrace ${name}`;
   const { config, values } = chooseOptions(command.options, leaves, { what, written });
   if (commander.opts().printConfig === true) {

@@ -3,7 +3,8 @@
  * nothing is named, described or defaulted twice. Knows no command.
  *
  * Members of members become flags of their own: `brokerParams.maxQueueSize` is `--max-queue-size`
- * and `MILLRACE_MAX_QUEUE_SIZE`.
+ * and `MILLRACE_MAX_QUEUE_SIZE`. Those of `metrics`, which other things have too, keep its name:
+ * `metrics.port` is `--metrics-port`.
  */
 import { Option } from "commander";
 import type { z } from "zod";
@@ -35,6 +36,9 @@ const FLAG_NAMES: ReadonlyMap<string, string> = new Map([
   ["udf.policy", "udf-policy"],
 ]);
 
+/** Groups whose members are called by the group's name and their own. */
+const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set(["metrics"]);
+
 /** What stands for the value in the help. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["broker", "URL"],
@@ -45,6 +49,9 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["dataDir", "DIR"],
   ["dir", "DIR"],
   ["queues", "JSON"],
+  ["otlpEndpoint", "URL"],
+  ["otlpTracesEndpoint", "URL"],
+  ["otlpServiceName", "NAME"],
 ]);
 
 /** What zod keeps of a schema; the part of it that is read here. */
@@ -88,7 +95,9 @@ function collect(schema: z.ZodType, path: readonly string[]): Leaf[] {
 function leafOf(schema: z.ZodType, path: readonly string[]): Leaf {
   const key = path.at(-1) as string;
   const usual = FLAG_NAMES.get(key) ?? FLAG_NAMES.get(path.slice(-2).join("."));
-  const name = usual ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  const prefix = NAMING_GROUPS.has(path.at(-2)) ? `${path.at(-2)}-` : "";
+  const own = usual ?? key.replaceAll(/[A-Z]/g, (c) => `-${c.toLowerCase()}`);
+  const name = `${prefix}${own}`;
   let inner = schema;
   let about: string | undefined;
   let withDefault: Definition | undefined;
@@ -128,8 +137,8 @@ function typeOf({ type }: Definition, choices: readonly unknown[] | undefined): 
 
 /** Descriptions name other options as programs write them; on the command line they are flags. */
 function withFlags(about: string, leaves: readonly Leaf[]): string {
-  return about.replaceAll(/\b[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
-    return leaves.find(({ path }) => path.at(-1) === word)?.flag ?? word;
+  return about.replaceAll(/\b(?:[a-z]+\.)?[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
+    return leaves.find(({ path }) => [path.at(-1), path.join(".")].includes(word))?.flag ?? word;
   });
 }
 

@@ -4,6 +4,7 @@ import { ExitCode } from "./exit-codes.js";
 import type { Output } from "./output.js";
 import { printable } from "./printable.js";
 import type { StopRequest } from "./signals.js";
+import { type ReadStatus, tellStatus } from "./status.js";
 
 /** What a stop may take beyond its promised time before the process is ended. */
 const LIMIT_EXTRA_MS = 500;
@@ -18,6 +19,8 @@ export interface Service {
   start(): Promise<void>;
   /** Asked once it has started. */
   ready(): Announcement;
+  /** How it is doing; asked once a second while it runs, where somebody watches. */
+  readonly status?: ReadStatus;
   /** Settles when it cannot go on; never, for most. */
   ended?(): Promise<void> | undefined;
   stop(): Promise<void>;
@@ -31,21 +34,27 @@ interface Means {
   readonly json: boolean;
   readonly output: Output;
   readonly stop: StopRequest;
+  readonly showsStatus: boolean;
 }
 
 /** @throws what `start` throws, and what ended the service before it was told to stop. */
 export async function runService(
   service: Service,
-  { json, output, stop }: Means,
+  { json, output, stop, showsStatus }: Means,
 ): Promise<ExitCode> {
   const say = ({ text, facts }: Announcement) => (json ? output.json(facts) : output.line(text));
   const stopAsked = whenAborted(stop.signal);
   stopAsked.then(() => stop.limit(service.stopTimeoutMs + LIMIT_EXTRA_MS));
   await service.start();
+  let endStatus = () => {};
   try {
-    if (!stop.signal.aborted) say(service.ready());
+    if (!stop.signal.aborted) {
+      say(service.ready());
+      if (showsStatus && service.status !== undefined) endStatus = tellStatus(service.status);
+    }
     await Promise.race([stopAsked, service.ended?.() ?? stopAsked]);
   } finally {
+    endStatus();
     await service.stop();
   }
   say(service.stopped());
@@ -57,6 +66,16 @@ function whenAborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve();
     else signal.addEventListener("abort", () => resolve(), { once: true });
   });
+}
+
+/** Where metrics are served, for the end of a line that says that all is ready. */
+export function metricsNote(metricsUrl: string | undefined): string {
+  return metricsUrl === undefined ? "" : `, metrics ${metricsUrl}`;
+}
+
+/** The same for programs. */
+export function metricsFacts(metricsUrl: string | undefined): { metricsUrl?: string } {
+  return metricsUrl === undefined ? {} : { metricsUrl };
 }
 
 /** What the end of a broker means for what it held. */

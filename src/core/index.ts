@@ -24,8 +24,13 @@ export { newId, processId, processRuns } from "./ids.js";
 export { Component, type ComponentState } from "./lifecycle.js";
 export { clampTimerMs, GiB, KiB, MiB } from "./limits.js";
 export { type Logger, silentLogger } from "./logger.js";
-export { availableMemoryBytes, residentFraction } from "./memory.js";
 export { nearestKey, OptionErrors, parseOptions, shapeOf } from "./options.js";
+export {
+  availableMemoryBytes,
+  type ProcessUsage,
+  processUsage,
+  residentFraction,
+} from "./process-usage.js";
 export { settlesWithin } from "./settles-within.js";
 export { type LinkedSignal, linkSignals, sharedAbortController } from "./signals.js";
 export { isTransient, retryAfterMs } from "./transient.js";

@@ -30,6 +30,11 @@ export const CreateJobOptions = z.strictObject({
     .default([])
     .describe("What to do, in order; see extractTask and splitTask."),
   tracing: z.boolean().default(true).describe("Asks for trace and annotations in the result."),
+  traceId: z
+    .string()
+    .regex(/^(?!0{32})[0-9a-f]{32}$/, "must be 32 hex digits, not all of them 0")
+    .optional()
+    .describe("Trace that the job belongs to, as OpenTelemetry writes it; spans of it go there."),
   jobId: z
     .string()
     .default("None")
@@ -47,7 +52,7 @@ export interface JobDocument {
   };
   job_id: string;
   tasks: TaskDocument[];
-  tracing_options: { trace: boolean; ts_send: number };
+  tracing_options: { trace: boolean; ts_send: number; trace_id?: string };
   pdf_config: Record<string, unknown>;
 }
 
@@ -59,7 +64,8 @@ export interface JobDocument {
  * @throws MESSAGE_DOCUMENT_NOT_UTF8 when the bytes of a text document are not UTF-8.
  */
 export function createJob(options: CreateJobOptions): JobDocument {
-  const { documents, tasks, tracing, jobId } = parseOptions(CreateJobOptions, options, "createJob");
+  const config = parseOptions(CreateJobOptions, options, "createJob");
+  const { documents, tasks, tracing, traceId, jobId } = config;
   const types = documents.map(({ name, type }) => documentTypeOf(name, type));
   return {
     job_payload: {
@@ -73,7 +79,12 @@ export function createJob(options: CreateJobOptions): JobDocument {
     job_id: jobId,
     tasks,
     // The rounding of a number of this size is below a microsecond.
-    tracing_options: { trace: tracing, ts_send: Number(epochNanoseconds()) },
+    tracing_options: {
+      trace: tracing,
+      ts_send: Number(epochNanoseconds()),
+      // In decimal digits, as nv-ingest's own clients write it and its service reads it.
+      ...(traceId !== undefined && { trace_id: BigInt(`0x${traceId}`).toString() }),
+    },
     pdf_config: {},
   };
 }

@@ -97,6 +97,7 @@ export {
   entryKey,
   exitKey,
   LATENCY_TS_SEND,
+  NETWORK_TRACE_NAME,
   TRACE_PREFIX,
   TRACE_TAGGING,
 } from "./trace.js";

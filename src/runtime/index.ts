@@ -45,6 +45,7 @@ export {
   SimpleMessageBrokerOptions,
 } from "./simple-message-broker.js";
 export { type BrokerHandle, startSimpleMessageBroker } from "./start-simple-message-broker.js";
+export { queueNames, Telemetry, TelemetryOptions, type Watched } from "./telemetry.js";
 export {
   openResultWriter,
   RESULT_FORMATS,

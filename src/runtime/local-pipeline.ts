@@ -13,12 +13,19 @@ import {
 import {
   Component,
   type Logger,
+  monotonicMs,
   OptionErrors,
   parseOptions,
   settlesWithin,
   silentLogger,
 } from "../core/index.js";
-import { Pipeline, PipelineSettings, type PipelineStats, StopOptions } from "../pipeline/index.js";
+import {
+  Pipeline,
+  type PipelineObserver,
+  PipelineSettings,
+  type PipelineStats,
+  StopOptions,
+} from "../pipeline/index.js";
 import { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "../sinks/index.js";
 import { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "../sources/index.js";
 import {
@@ -35,6 +42,7 @@ import {
   type CheckpointStoreStats,
   FileCheckpointStore,
 } from "./checkpoints/file-checkpoint-store.js";
+import { Telemetry, TelemetryOptions } from "./telemetry.js";
 
 const CONCURRENCY_MIN = 4;
 /** Connections besides those of jobs: questions, and some air. */
@@ -43,6 +51,10 @@ const CONNECTIONS_MIN = 256;
 /** What the pipeline may take after its drain time to answer or give back what it cut off. */
 const CUT_OFF_MS = 1_250;
 const CLOSE_MS = 500;
+/** What a stop may take beyond its drain time, and what of it the last spans get in any case. */
+const STOP_EXTRA_MS = 1_900;
+const FLUSH_MIN_MS = 100;
+const PING_MS = 2_000;
 
 /** Two jobs per thread, so that no thread waits for its next job to be opened. */
 function defaultConcurrency(): number {
@@ -71,6 +83,7 @@ export type LocalPipelineSettings = z.input<typeof LocalPipelineSettings>;
 export const LocalPipelineOptions = z.strictObject({
   brokerClient: BrokerClientOption,
   ...LocalPipelineSettings.shape,
+  ...TelemetryOptions.shape,
 });
 export type LocalPipelineOptions = z.input<typeof LocalPipelineOptions>;
 export type LocalPipelineConfig = z.output<typeof LocalPipelineOptions>;
@@ -78,13 +91,15 @@ export type LocalPipelineConfig = z.output<typeof LocalPipelineOptions>;
 export interface LocalPipelineStats extends PipelineStats {
   workers: WorkerPoolStats;
   /** Only with a folder for checkpoints. */
-  checkpoints?: CheckpointStoreStats;
+  checkpointStore?: CheckpointStoreStats;
 }
 
 export interface LocalPipelineDependencies {
   readonly logger?: Logger;
   /** Functions that `udf` tasks may name, and hooks around stages. */
   readonly udf?: UdfFunctions;
+  /** Asked at each start: who else hears what happens to jobs. */
+  readonly observer?: () => PipelineObserver | undefined;
 }
 
 /** What exists between start and stop. */
@@ -99,12 +114,14 @@ interface Parts {
 
 /**
  * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
- * throws; RUNTIME_CHECKPOINTS_UNUSABLE; OPTIONS_INVALID for functions.
+ * throws; RUNTIME_CHECKPOINTS_UNUSABLE; OPTIONS_INVALID for functions; those of `Telemetry`.
  */
 export class LocalPipeline extends Component<StopOptions> {
   readonly #config: LocalPipelineConfig;
   readonly #logger: Logger;
   readonly #udf: UdfFunctions;
+  readonly #observer: LocalPipelineDependencies["observer"];
+  readonly #telemetry: Telemetry;
   #parts: Parts | undefined;
   #lastStats: LocalPipelineStats | undefined;
 
@@ -112,8 +129,15 @@ export class LocalPipeline extends Component<StopOptions> {
   constructor(options: LocalPipelineOptions = {}, dependencies: LocalPipelineDependencies = {}) {
     super();
     this.#config = parseOptions(LocalPipelineOptions, options, "LocalPipeline");
-    this.#logger = dependencies.logger ?? silentLogger;
+    const logger = dependencies.logger ?? silentLogger;
+    this.#logger = logger;
     this.#udf = dependencies.udf ?? {};
+    this.#observer = dependencies.observer;
+    const watched = {
+      pipeline: () => this.getStats(),
+      isSourceReachable: () => this.#isBrokerReachable(),
+    };
+    this.#telemetry = new Telemetry(this.#config, watched, { logger });
   }
 
   /**
@@ -124,15 +148,30 @@ export class LocalPipeline extends Component<StopOptions> {
     return this.#parts?.ended;
   }
 
+  /** Where metrics are served; undefined when they are not. */
+  get metricsUrl(): string | undefined {
+    return this.#telemetry.metricsUrl;
+  }
+
   /** Undefined before the first start; after a stop what held then. */
   getStats(): LocalPipelineStats | undefined {
     if (this.#parts === undefined) return this.#lastStats;
     const { pipeline, pool, store } = this.#parts;
-    const checkpoints = store && { checkpoints: store.getStats() };
+    const checkpoints = store && { checkpointStore: store.getStats() };
     return { ...pipeline.getStats(), workers: pool.getStats(), ...checkpoints };
   }
 
   protected override async onStart(): Promise<void> {
+    await this.#telemetry.start();
+    try {
+      await this.#startPipeline();
+    } catch (error) {
+      await this.#telemetry.stop({ timeoutMs: 0 });
+      throw error;
+    }
+  }
+
+  async #startPipeline(): Promise<void> {
     const { brokerClient, workers, extract, taskQueue, strictSchema, ...rest } = this.#config;
     const { concurrency, stageTimeoutMs, maxResultBytes } = rest;
     const logger = this.#logger;
@@ -145,11 +184,17 @@ export class LocalPipeline extends Component<StopOptions> {
     );
     const sink = new MessageBrokerTaskSink({ brokerClient: client, maxResultBytes }, { logger });
     const extraction = createExtractStages(pool, extract);
-    const checkpoints = store && { store, behind: extraction.map(({ name }) => name) };
     const udf = { ...this.#config.udf, ...this.#udf };
-    const stages = withUdf([metadataInjector(), ...extraction], udf);
-    const parts = { source, sink, stages, ...(checkpoints && { checkpoints }) };
-    const pipeline = new Pipeline({ ...parts, concurrency, stageTimeoutMs, logger });
+    const costly = new Set(extraction.map(({ name }) => name));
+    const stages = withUdf([metadataInjector(), ...extraction], udf).map((stage) => ({
+      stage,
+      checkpoint: store !== undefined && costly.has(stage.name),
+    }));
+    const observer = this.#observer?.() ?? this.#telemetry.observer;
+    const pipeline = new Pipeline({
+      ...{ source, sink, stages, concurrency, stageTimeoutMs, logger, observer },
+      checkpoints: store,
+    });
     try {
       await sink.start();
       await source.start();
@@ -177,12 +222,20 @@ export class LocalPipeline extends Component<StopOptions> {
     const config = parseOptions(StopOptions, options, "stop");
     const stopped = pipeline.stop(config);
     const drainMs = config.drain ? config.timeoutMs : 0;
+    const endMs = monotonicMs() + drainMs + STOP_EXTRA_MS;
     // A full queue may keep the sink waiting for long; without its client it gives up.
     const isInTime = await settlesWithin(stopped, drainMs + CUT_OFF_MS);
     if (!isInTime) this.#logger.warn({}, "the pipeline did not stop in time");
     await settlesWithin(Promise.all([closeClient(), pool.close(), stopped]), CLOSE_MS);
     this.#lastStats = this.getStats();
     this.#parts = undefined;
+    await this.#telemetry.stop({ timeoutMs: Math.max(FLUSH_MIN_MS, endMs - monotonicMs()) });
+  }
+
+  async #isBrokerReachable(): Promise<boolean> {
+    if (this.#parts === undefined) return false;
+    await this.#parts.client.ping({ timeoutMs: PING_MS });
+    return true;
   }
 }
 

@@ -3,11 +3,12 @@
  * the same queues without the network.
  */
 import { z } from "zod";
-import type { MessageBrokerStats } from "../broker/index.js";
+import type { MessageBrokerStats, QueueStats } from "../broker/index.js";
 import {
   Component,
   type Logger,
   messageOf,
+  monotonicMs,
   parseOptions,
   settlesWithin,
   silentLogger,
@@ -20,16 +21,19 @@ import {
   type LocalPipelineStats,
 } from "./local-pipeline.js";
 import { SimpleMessageBroker, SimpleMessageBrokerOptions } from "./simple-message-broker.js";
+import { queueNames, Telemetry, TelemetryOptions } from "./telemetry.js";
 
 /** Parts of the time for a stop. What is left is for cutting off, for closing and for the clock. */
 const PIPELINE_SHARE = 0.4;
 const PIPELINE_SHARE_MAX = 0.7;
 const ANSWER_SHARE = 0.1;
 const BROKER_SHARE = 0.15;
+const FLUSH_SHARE_MIN = 0.02;
 
 export const LocalServerOptions = z.strictObject({
   broker: SimpleMessageBrokerOptions.omit({ drainTimeoutMs: true }).prefault({}),
   pipeline: LocalPipelineSettings.prefault({}),
+  ...TelemetryOptions.shape,
   stopTimeoutMs: z
     .number()
     .int()
@@ -44,13 +48,15 @@ export type LocalServerConfig = z.output<typeof LocalServerOptions>;
 export interface LocalServerStats {
   broker: MessageBrokerStats;
   pipeline: LocalPipelineStats | undefined;
+  /** The queue that the pipeline takes its jobs from. */
+  taskQueue: QueueStats;
   /** Jobs that still waited at a stop and were answered as failed. */
   answeredAtStop: number;
 }
 
 /**
  * Errors of `start`: BROKER_REMOTE_REFUSED, BROKER_PORT_TAKEN, BROKER_LISTEN_FAILED, STORE_LOCKED,
- * STORE_FORMAT_UNKNOWN, STORE_UNUSABLE.
+ * STORE_FORMAT_UNKNOWN, STORE_UNUSABLE; those of `Telemetry`.
  *
  * A stop refuses new jobs at once, gives jobs in work their time, and then ends the broker. With
  * messages in memory, the rest of the jobs and those that still wait are answered as failed before
@@ -62,6 +68,7 @@ export class LocalServer extends Component {
   readonly #logger: Logger;
   readonly #broker: SimpleMessageBroker;
   readonly #pipeline: LocalPipeline;
+  readonly #telemetry: Telemetry;
   #answeredAtStop = 0;
 
   /** Listens nowhere yet. @throws OPTIONS_INVALID */
@@ -72,8 +79,17 @@ export class LocalServer extends Component {
     this.#config = parseOptions(LocalServerOptions, options, "LocalServer");
     this.#broker = new SimpleMessageBroker(this.#config.broker, { logger });
     const brokerClient = { clientType: "memory", broker: this.#broker } as const;
-    const settings = { brokerClient, ...this.#config.pipeline };
-    this.#pipeline = new LocalPipeline(settings, dependencies);
+    const observer = () => this.#telemetry.observer;
+    this.#pipeline = new LocalPipeline(
+      { brokerClient, ...this.#config.pipeline },
+      { ...dependencies, logger, observer },
+    );
+    const watched = {
+      pipeline: () => this.#pipeline.getStats(),
+      broker: this.#broker,
+      queueNames: queueNames(this.#config.pipeline.taskQueue, this.#config.broker),
+    };
+    this.#telemetry = new Telemetry(this.#config, watched, { logger });
   }
 
   get host(): string {
@@ -85,6 +101,11 @@ export class LocalServer extends Component {
     return this.#broker.port;
   }
 
+  /** Where metrics are served; undefined when they are not. */
+  get metricsUrl(): string | undefined {
+    return this.#telemetry.metricsUrl;
+  }
+
   /** As of `LocalPipeline`, and rejects too when the broker's disk fails. */
   get ended(): Promise<void> | undefined {
     const ends = [this.#pipeline.ended, this.#broker.ended];
@@ -93,25 +114,30 @@ export class LocalServer extends Component {
   }
 
   getStats(): LocalServerStats {
+    const { taskQueue } = this.#config.pipeline;
     return {
       broker: this.#broker.getStats(),
       pipeline: this.#pipeline.getStats(),
+      taskQueue: this.#broker.queueStats([taskQueue])[taskQueue] as QueueStats,
       answeredAtStop: this.#answeredAtStop,
     };
   }
 
   protected override async onStart(): Promise<void> {
-    await this.#broker.start();
+    await this.#telemetry.start();
     try {
+      await this.#broker.start();
       await this.#pipeline.start();
     } catch (error) {
       await this.#broker.stop();
+      await this.#telemetry.stop({ timeoutMs: 0 });
       throw error;
     }
   }
 
   protected override async onStop(): Promise<void> {
     const { stopTimeoutMs } = this.#config;
+    const endMs = monotonicMs() + stopTimeoutMs;
     this.#broker.drain();
     const timeoutMs = Math.ceil(stopTimeoutMs * PIPELINE_SHARE);
     const isMemory = this.#config.broker.durability === "memory";
@@ -120,6 +146,8 @@ export class LocalServer extends Component {
     const isStopped = await settlesWithin(stopped, stopTimeoutMs * PIPELINE_SHARE_MAX);
     if (isStopped && isMemory) await this.#answerQueued(stopTimeoutMs * ANSWER_SHARE);
     await this.#broker.stop({ drainTimeoutMs: Math.ceil(stopTimeoutMs * BROKER_SHARE) });
+    const leftMs = Math.max(stopTimeoutMs * FLUSH_SHARE_MIN, endMs - monotonicMs());
+    await this.#telemetry.stop({ timeoutMs: leftMs });
   }
 
   async #answerQueued(timeoutMs: number): Promise<void> {

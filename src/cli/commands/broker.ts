@@ -3,14 +3,21 @@ import { z } from "zod";
 import { type Logger, processId } from "../../core/index.js";
 import {
   formatBrokerUrl,
+  LocalPipelineSettings,
+  queueNames,
   SimpleMessageBroker,
   SimpleMessageBrokerOptions,
+  Telemetry,
+  TelemetryOptions,
 } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { durabilityNote, leftText, runService } from "../service.js";
+import { durabilityNote, leftText, metricsFacts, metricsNote, runService } from "../service.js";
+import { METRICS_GROUP } from "../telemetry-groups.js";
 
 /** What a broker may take to stop besides letting transactions end. */
 const CLOSE_MS = 500;
+/** Where clients put their jobs unless they are told otherwise. */
+const TASK_QUEUE = LocalPipelineSettings.shape.taskQueue.parse(undefined);
 
 export const BROKER_GROUPS = {
   "Where to listen:": ["host", "port", "allowRemote"],
@@ -80,29 +87,44 @@ export const broker = defineCommand({
   options: z.strictObject({
     ...SimpleMessageBrokerOptions.shape,
     ...DURABLE,
+    metrics: TelemetryOptions.shape.metrics.unwrap().omit({ livenessMs: true }).prefault({}),
     ...commonOptions("info"),
   }),
-  groups: BROKER_GROUPS,
+  groups: { ...BROKER_GROUPS, ...METRICS_GROUP },
   examples: [
     ["millrace broker", "port 7671; messages in ./.millrace"],
     ["millrace broker --durability memory", "faster, and forgotten with the process"],
     ["millrace broker --port 0 --json", "any free port, told as JSON"],
     ["millrace pipeline", "in another terminal: work for it"],
   ],
-  async run({ json, logLevel: _, logFormat: __, ...options }, { logger, output, stop }) {
+  async run(
+    { json, logLevel: _, logFormat: __, metrics, ...options },
+    { logger, output, stop, showsStatus },
+  ) {
     const server = new SimpleMessageBroker(options, { logger });
     const { durability, dataDir } = options;
     warnIfRemote(options, logger);
+    const names = queueNames(TASK_QUEUE, options);
+    const watched = { broker: server, queueNames: names };
+    const telemetry = new Telemetry(TelemetryOptions.parse({ metrics }), watched, { logger });
     const service = {
-      start: () => server.start(),
+      async start() {
+        await telemetry.start();
+        await server.start();
+      },
       ready() {
         const url = formatBrokerUrl(server);
         const note = durabilityNote(durability, dataDir);
-        const text = `listening ${url} (pid ${processId}, ${note})`;
-        return { text, facts: { event: "listening", url, pid: processId, durability } };
+        const { metricsUrl } = telemetry;
+        const text = `listening ${url} (pid ${processId}, ${note})${metricsNote(metricsUrl)}`;
+        const facts = { event: "listening", url, pid: processId, durability };
+        return { text, facts: { ...facts, ...metricsFacts(metricsUrl) } };
       },
       ended: () => server.ended,
-      stop: () => server.stop(),
+      async stop() {
+        await server.stop();
+        await telemetry.stop();
+      },
       stopped() {
         const { dropped, kept } = server.getStats();
         const text = leftText({ dropped, kept, dataDir });
@@ -110,6 +132,6 @@ export const broker = defineCommand({
       },
       stopTimeoutMs: options.drainTimeoutMs + CLOSE_MS,
     };
-    return runService(service, { json, output, stop });
+    return runService(service, { json, output, stop, showsStatus });
   },
 });

@@ -2,12 +2,21 @@
 import { z } from "zod";
 import { createClient } from "../../client/index.js";
 import { processId } from "../../core/index.js";
-import { LocalPipeline, LocalPipelineSettings, parseBrokerUrl } from "../../runtime/index.js";
+import {
+  LocalPipeline,
+  LocalPipelineSettings,
+  type LocalPipelineStats,
+  parseBrokerUrl,
+  TelemetryOptions,
+} from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { runService } from "../service.js";
+import { metricsFacts, metricsNote, runService } from "../service.js";
+import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 
 /** How long a broker may take to answer at the start. */
 const PING_MS = 10_000;
+/** How long the broker may take to say how many jobs wait, while somebody watches. */
+const SIZE_MS = 2_000;
 /** What a pipeline may take beyond the time for jobs in work. */
 const CLOSE_MS = 2_000;
 
@@ -42,6 +51,7 @@ const PipelineOptions = z.strictObject({
     .default("simple://127.0.0.1:7671")
     .describe("The broker to take jobs from: simple://host:port."),
   ...LocalPipelineSettings.shape,
+  ...TelemetryOptions.shape,
   drainTimeoutMs: z
     .number()
     .int()
@@ -52,19 +62,25 @@ const PipelineOptions = z.strictObject({
   ...commonOptions("info"),
 });
 
+/** What of a pipeline stands on the status line. */
+export function jobStatus(stats: LocalPipelineStats | undefined) {
+  const { processedCount = 0, errorCount: failed = 0, lostCount = 0, inFlight = 0 } = stats ?? {};
+  return { ended: processedCount + failed + lostCount, failed, inFlight };
+}
+
 export const pipeline = defineCommand({
   about:
     "Runs a pipeline with the local stages: takes jobs from a broker that runs already, extracts " +
     "text, puts one result per job back. Any number of them may work at one queue. " +
     "Stop it with Ctrl-C.",
   options: PipelineOptions,
-  groups: PIPELINE_GROUPS,
+  groups: { ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace pipeline", "work for the broker on this machine"],
     ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
     ["millrace pipeline --queue scans --concurrency 2", "for another queue"],
   ],
-  async run(config, { logger, output, stop }) {
+  async run(config, { logger, output, stop, showsStatus }) {
     const { json, logLevel: _, logFormat: __, broker, drainTimeoutMs, ...settings } = config;
     const brokerClient = parseBrokerUrl(broker);
     const line = createClient(brokerClient);
@@ -75,12 +91,23 @@ export const pipeline = defineCommand({
     }
     const local = new LocalPipeline({ brokerClient, ...settings }, { logger });
     const { taskQueue: queue, concurrency } = settings;
+    // Connects only when somebody watches.
+    const watcher = createClient(brokerClient);
     const service = {
       start: () => local.start(),
-      ready: () => ({
-        text: `ready ${broker} (pid ${processId}, queue ${queue}, concurrency ${concurrency})`,
-        facts: { event: "ready", url: broker, pid: processId, queue, concurrency },
-      }),
+      ready() {
+        const { metricsUrl } = local;
+        const what = `(pid ${processId}, queue ${queue}, concurrency ${concurrency})`;
+        const facts = { event: "ready", url: broker, pid: processId, queue, concurrency };
+        return {
+          text: `ready ${broker} ${what}${metricsNote(metricsUrl)}`,
+          facts: { ...facts, ...metricsFacts(metricsUrl) },
+        };
+      },
+      async status() {
+        const queued = await watcher.size(queue, { timeoutMs: SIZE_MS }).catch(() => undefined);
+        return { ...jobStatus(local.getStats()), queued };
+      },
       ended: () => local.ended,
       stop: () => local.stop({ drain: drainTimeoutMs > 0, timeoutMs: Math.max(1, drainTimeoutMs) }),
       stopped() {
@@ -93,6 +120,10 @@ export const pipeline = defineCommand({
       },
       stopTimeoutMs: drainTimeoutMs + CLOSE_MS,
     };
-    return runService(service, { json, output, stop });
+    try {
+      return await runService(service, { json, output, stop, showsStatus });
+    } finally {
+      await watcher.close();
+    }
   },
 });

@@ -3,9 +3,10 @@ import { z } from "zod";
 import { processId } from "../../core/index.js";
 import { formatBrokerUrl, LocalServer, LocalServerOptions } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
-import { durabilityNote, leftText, runService } from "../service.js";
+import { durabilityNote, leftText, metricsFacts, metricsNote, runService } from "../service.js";
+import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 import { BROKER_GROUPS, DURABLE, warnIfRemote } from "./broker.js";
-import { PIPELINE_GROUPS } from "./pipeline.js";
+import { jobStatus, PIPELINE_GROUPS } from "./pipeline.js";
 
 export const serve = defineCommand({
   about:
@@ -17,13 +18,16 @@ export const serve = defineCommand({
     broker: LocalServerOptions.shape.broker.unwrap().extend(DURABLE).prefault({}),
     ...commonOptions("info"),
   }),
-  groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS },
+  groups: { ...BROKER_GROUPS, ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace serve", "listen at 127.0.0.1, port 7671"],
     ["millrace serve --port 8000 --max-threads 4", "another port, four threads"],
     ["millrace ingest a.pdf --broker simple://127.0.0.1:7671", "send it a document"],
   ],
-  async run({ json, logLevel: _, logFormat: __, ...options }, { logger, output, stop }) {
+  async run(
+    { json, logLevel: _, logFormat: __, ...options },
+    { logger, output, stop, showsStatus },
+  ) {
     const server = new LocalServer(options, { logger });
     const { durability, dataDir } = options.broker;
     warnIfRemote(options.broker, logger);
@@ -32,8 +36,18 @@ export const serve = defineCommand({
       ready() {
         const url = formatBrokerUrl(server);
         const note = durabilityNote(durability, dataDir);
-        const text = `listening ${url} (pid ${processId}, ${note})`;
-        return { text, facts: { event: "listening", url, pid: processId, durability } };
+        const { metricsUrl } = server;
+        const text = `listening ${url} (pid ${processId}, ${note})${metricsNote(metricsUrl)}`;
+        const facts = { event: "listening", url, pid: processId, durability };
+        return { text, facts: { ...facts, ...metricsFacts(metricsUrl) } };
+      },
+      status() {
+        const { pipeline, taskQueue } = server.getStats();
+        return {
+          ...jobStatus(pipeline),
+          queued: taskQueue.ready,
+          oldestAgeMs: taskQueue.oldestAgeMs,
+        };
       },
       ended: () => server.ended,
       stop: () => server.stop(),
@@ -46,6 +60,6 @@ export const serve = defineCommand({
       },
       stopTimeoutMs: options.stopTimeoutMs,
     };
-    return runService(service, { json, output, stop });
+    return runService(service, { json, output, stop, showsStatus });
   },
 });

@@ -1,0 +1,33 @@
+// Goal: the standard variables of OpenTelemetry count as ours, and ours win.
+// Method: environments with one, the other, both and the switch that turns all off.
+import { expect, test } from "vitest";
+import { withOtelVariables } from "./otel-environment.js";
+
+const OTEL = {
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://a:4318",
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "http://b:4318/x",
+  OTEL_SERVICE_NAME: "mill",
+};
+
+test("the standard variables are read as ours", () => {
+  expect(withOtelVariables({ ...OTEL, HOME: "/h" })).toEqual({
+    ...OTEL,
+    HOME: "/h",
+    MILLRACE_OTLP_ENDPOINT: "http://a:4318",
+    MILLRACE_OTLP_TRACES_ENDPOINT: "http://b:4318/x",
+    MILLRACE_OTLP_SERVICE_NAME: "mill",
+  });
+});
+
+test("ours win, and an empty variable counts as not set", () => {
+  const own = { MILLRACE_OTLP_ENDPOINT: "http://own:4318", MILLRACE_OTLP_SERVICE_NAME: "" };
+  expect(withOtelVariables({ ...OTEL, ...own, OTEL_SERVICE_NAME: "" })).toMatchObject({
+    MILLRACE_OTLP_ENDPOINT: "http://own:4318",
+    MILLRACE_OTLP_SERVICE_NAME: "",
+  });
+});
+
+test("who switched OpenTelemetry off gets nothing of it", () => {
+  const environment = { ...OTEL, OTEL_SDK_DISABLED: "TRUE" };
+  expect(withOtelVariables(environment)).toEqual(environment);
+});
