@@ -11,7 +11,12 @@ import { SimpleMessageBrokerOptions } from "../src/runtime/index.js";
 import "../src/message/index.js";
 import { PipelineSettings, RunOptions, StopOptions } from "../src/pipeline/index.js";
 import "../src/cli/errors.js";
-import { IngestOptions, LocalPipelineSettings, LocalServerOptions } from "../src/runtime/index.js";
+import {
+  IngestOptions,
+  LocalPipelineSettings,
+  LocalServerOptions,
+  TelemetryOptions,
+} from "../src/runtime/index.js";
 import { MessageBrokerTaskSinkConfig } from "../src/sinks/index.js";
 import { MessageBrokerTaskSourceConfig } from "../src/sources/index.js";
 import { ExtractOptions } from "../src/stages/index.js";
@@ -75,6 +80,11 @@ const SCHEMAS: readonly (readonly [title: string, used: string, schema: z.ZodTyp
     "LocalServerOptions",
     "`new LocalServer()`, `millrace serve`, beside `broker` (SimpleMessageBrokerOptions) and `pipeline` (LocalPipelineSettings)",
     LocalServerOptions.pick({ stopTimeoutMs: true }),
+  ],
+  [
+    "TelemetryOptions",
+    "`new LocalPipeline()`, `new LocalServer()`, `millrace pipeline`, `millrace serve`; `metrics` also by `millrace broker`",
+    TelemetryOptions,
   ],
   ["IngestOptions", "`ingestDocuments()`, `millrace ingest`", IngestOptions],
 ];

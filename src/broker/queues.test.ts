@@ -222,3 +222,28 @@ test("a loan that was settled or given back does nothing more", () => {
   again.giveBack("lost");
   expect(queues.count()).toMatchObject({ ready: 1, inFlight: 0 });
 });
+
+test("a queue tells how many wait, how many are out, and how long its oldest waits", () => {
+  let nowMs = 1_000;
+  const queues = openQueues({}, () => nowMs);
+  const empty = { ready: 0, inFlight: 0, oldestAgeMs: undefined };
+  expect(queues.stats("q")).toEqual(empty);
+  reserved(queues, "q", "a").store();
+  nowMs = 1_500;
+  reserved(queues, "q", "b").store();
+  nowMs = 2_000;
+  expect(queues.stats("q")).toEqual({ ready: 2, inFlight: 0, oldestAgeMs: 1_000 });
+  const first = taken(queues, "q");
+  expect(queues.stats("q")).toEqual({ ready: 1, inFlight: 1, oldestAgeMs: 500 });
+  const second = taken(queues, "q");
+  expect(queues.stats("q")).toEqual({ ready: 0, inFlight: 2, oldestAgeMs: undefined });
+  // One that comes back has waited since it came first; a clock set back makes nobody younger than 0.
+  first.giveBack("lost");
+  expect(queues.stats("q").oldestAgeMs).toBe(1_000);
+  nowMs = 10;
+  expect(queues.stats("q").oldestAgeMs).toBe(0);
+  taken(queues, "q").settle();
+  second.settle();
+  expect(queues.stats("q")).toEqual(empty);
+  expect(queues.count().queues).toBe(0);
+});

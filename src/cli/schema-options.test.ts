@@ -61,6 +61,21 @@ test("the help tells defaults, choices and sizes, and names other options as fla
   ]);
 });
 
+test("members of metrics keep its name, so that two things can have a port", () => {
+  const served = z.strictObject({
+    port: z.int().describe("Port. See metrics.allowRemote."),
+    metrics: z
+      .strictObject({ port: z.int().optional().describe("P."), allowRemote: z.boolean() })
+      .prefault({ allowRemote: true }),
+  });
+  const [port, ...metrics] = leavesOf(served);
+  expect(port).toMatchObject({ flag: "--port", about: "Port. See --metrics-allow-remote." });
+  expect(metrics.map(({ flag, variable }) => [flag, variable])).toEqual([
+    ["--metrics-port", "MILLRACE_METRICS_PORT"],
+    ["--metrics-allow-remote", "MILLRACE_METRICS_ALLOW_REMOTE"],
+  ]);
+});
+
 test("two members with the same flag are a mistake of ours that shows at once", () => {
   const twice = z.strictObject({ a: z.string(), b: z.strictObject({ a: z.string() }) });
   expect(() => leavesOf(twice)).toThrow(TypeError);

@@ -100,6 +100,19 @@ describe("createJob", () => {
     );
   });
 
+  test("names the trace that the job belongs to as nv-ingest's clients do, and is read back", () => {
+    const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
+    const job = createJob({ documents: [], traceId });
+    expect(job.tracing_options.trace_id).toBe("100985939111033328018442752961257817910");
+    const message = openJob(encodeJob(job), { sourceName: "test", fetchedAt: 1n });
+    expect(message.getMetadata("trace_id")).toBe(job.tracing_options.trace_id);
+    for (const wrong of ["", traceId.slice(1), traceId.toUpperCase(), "0".repeat(32)]) {
+      expect(() => createJob({ documents: [], traceId: wrong })).toThrow(
+        /"traceId": must be 32 hex/,
+      );
+    }
+  });
+
   test("refuses options that it does not know", () => {
     expect(() => createJob({ documents: [], trace: true } as never)).toThrow(
       expect.objectContaining({ code: "OPTIONS_INVALID" }),

@@ -5,10 +5,9 @@ import { MemoryStore } from "../../src/broker/store/memory-store.js";
 import { newId, parseOptions, silentLogger } from "../../src/core/index.js";
 
 /** Queues that know no jobs. */
-export function openQueues(options: BrokerOptions): Queues {
+export function openQueues(options: BrokerOptions, now = () => Date.now()): Queues {
   const config = parseOptions(BrokerOptions, options, "test");
   const store = new MemoryStore();
-  const now = () => Date.now();
   const queues = new Queues({ config, store, ledger: undefined, logger: silentLogger, now });
   queues.open(store.open());
   return queues;
