@@ -52,7 +52,6 @@ export const RetryOptions = z.strictObject({
       "The longest wait that an endpoint may ask for; when it asks for more, the stage fails.",
     ),
 });
-export type RetryConfig = z.output<typeof RetryOptions>;
 
 export const ElasticConcurrency = z
   .strictObject({

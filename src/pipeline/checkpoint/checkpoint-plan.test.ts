@@ -6,7 +6,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type Logger, silentLogger } from "../../core/index.js";
-import { IngestControlMessage, openJob, type Row } from "../../message/index.js";
+import { IngestControlMessage, openJob, type Row, type RowMetadata } from "../../message/index.js";
 import type { CheckpointedStage, CheckpointStore } from "../checkpoints.js";
 import { CheckpointPlan } from "./checkpoint-plan.js";
 import { ValueWriter } from "./value-writer.js";
@@ -112,7 +112,7 @@ test("whatever belongs to the content is a part of it", async () => {
   ];
   const keys = await Promise.all([{}, ...changed].map((shape) => keyOf(job(shape))));
   const withMetadata = job();
-  (withMetadata.payload[0] as Row).metadata = { content: "x" } as Row["metadata"];
+  (withMetadata.payload[0] as Row).metadata = { content: "x" } as RowMetadata;
   const withConfig = job();
   withConfig.config({ depth: 1 });
   const ofTenant = job();
