@@ -14,12 +14,12 @@ import {
   MetricsOptions,
   MetricsServer,
   openTracing,
+  type PipelineFacts,
   SpanObserver,
   type Tracing,
   TracingOptions,
   tracesUrl,
 } from "../telemetry/index.js";
-import type { LocalPipelineStats } from "./local-pipeline.js";
 import { tracedJob } from "./traced-job.js";
 
 /** The longest time for the last spans, where nobody says how long. */
@@ -36,7 +36,7 @@ export type TelemetryConfig = z.output<typeof TelemetryOptions>;
 
 /** What is watched. */
 export interface Watched {
-  readonly pipeline?: () => LocalPipelineStats | undefined;
+  readonly pipeline?: () => PipelineFacts | undefined;
   /** Whether the broker that the pipeline takes its jobs from answers. */
   readonly isSourceReachable?: () => Promise<boolean>;
   readonly broker?: MessageBroker;
