@@ -20,6 +20,7 @@ import {
   TracingOptions,
   tracesUrl,
 } from "../telemetry/index.js";
+
 import { tracedJob } from "./traced-job.js";
 
 /** The longest time for the last spans, where nobody says how long. */

@@ -5,12 +5,14 @@ import { combineObservers, type JobObserver } from "./observer.js";
 
 const origin = {};
 const stageEvent = {
-  origin,
-  stage: "grind",
-  outcome: "processed",
-  startedAt: 0n,
-  durationMs: 1,
-  attempt: 1,
+  ...{
+    origin,
+    stage: "grind",
+    outcome: "processed" as const,
+    startedAt: 0n,
+    durationMs: 1,
+    attempt: 1,
+  },
 } as const;
 const jobEvent = { origin, outcome: "processed", durationMs: 2 } as const;
 
