@@ -3,25 +3,19 @@
  * jobs and stages took is heard from the pipeline. Labels are names of stages, queues and endpoints,
  * never of jobs, so that the number of series is bounded by what the operator set up.
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import { processUsage } from "../core/index.js";
 import { BROKER_READINGS, QUEUE_READINGS } from "./broker-readings.js";
 import { EventLoopLagMeter } from "./event-loop-lag.js";
 import type { BrokerFacts, PipelineFacts, QueueFacts } from "./facts.js";
-import type { JobEnded, JobObserver, StageEnded } from "./observer.js";
+import { JobMeter } from "./job-meter.js";
+import type { JobObserver } from "./observer.js";
 import { PIPELINE_READINGS } from "./pipeline-readings.js";
 import { PROCESS_READINGS } from "./process-readings.js";
 import type { Reading } from "./reading.js";
 
 /** A reading with more names than this, which nothing of ours has, is cut. */
 const SERIES_MAX = 1_000;
-/** From a stage that does nothing to one that reads a large document. */
-const DURATION_BUCKETS = [
-  0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600,
-];
-
-const JOB_OUTCOMES = ["processed", "failed", "undelivered", "lost"] as const;
-const STAGE_OUTCOMES = ["processed", "skipped", "failed", "retried"] as const;
 
 /** Where numbers are read; what is left out has no metrics. */
 export interface MetricsSources {
@@ -42,9 +36,9 @@ export class Metrics {
   /** Measures nothing until `start`. */
   constructor({ pipeline, broker, queues }: MetricsSources) {
     if (pipeline !== undefined) {
-      const heard = observeDurations(this.#registry);
-      this.observer = heard.observer;
-      this.#readings.push(() => heard.begin(Object.keys(pipeline()?.stages ?? {})));
+      const meter = new JobMeter(this.#registry);
+      this.observer = meter;
+      this.#readings.push(() => meter.refresh(Object.keys(pipeline()?.stages ?? {})));
       this.#read(PIPELINE_READINGS, pipeline);
     }
     if (broker !== undefined) this.#read(BROKER_READINGS, broker);
@@ -77,8 +71,9 @@ export class Metrics {
     const metrics = readings.map((reading) => ({ reading, set: this.#register(reading) }));
     this.#readings.push(() => {
       const facts = factsNow();
-      for (const { reading, set } of metrics)
+      for (const { reading, set } of metrics) {
         set(facts === undefined ? [] : seriesOf(reading, facts));
+      }
     });
   }
 
@@ -110,57 +105,4 @@ function seriesOf<Facts>(reading: Reading<Facts>, facts: Facts): Series[] {
   return Object.entries(reading.read(facts))
     .slice(0, SERIES_MAX)
     .flatMap(([name, value]) => (value === undefined ? [] : [{ labels: { [by]: name }, value }]));
-}
-
-interface Heard {
-  readonly observer: JobObserver<unknown>;
-  /** Tells zeros for what has not happened yet: a rate that begins at nothing misses the first. */
-  begin(stages: readonly string[]): void;
-}
-
-function observeDurations(registry: Registry): Heard {
-  const registers = [registry];
-  const jobs = new Counter({
-    name: "millrace_jobs_total",
-    help: "Jobs by how they ended; undelivered ones went back to their queue and come again.",
-    labelNames: ["outcome"],
-    registers,
-  });
-  const jobSeconds = new Histogram({
-    name: "millrace_job_duration_seconds",
-    help: "Time from the fetch of a job to the end of its delivery.",
-    labelNames: ["outcome"],
-    buckets: DURATION_BUCKETS,
-    registers,
-  });
-  const attempts = new Counter({
-    name: "millrace_stage_attempts_total",
-    help: "Attempts of a stage at a message; skipped: it had no work, retried: it is tried again.",
-    labelNames: ["stage", "outcome"],
-    registers,
-  });
-  const stageSeconds = new Histogram({
-    name: "millrace_stage_duration_seconds",
-    help: "Time of one attempt of a stage at a message.",
-    labelNames: ["stage"],
-    buckets: DURATION_BUCKETS,
-    registers,
-  });
-  const observer: JobObserver<unknown> = {
-    stageEnded({ stage, outcome, durationMs }: StageEnded<unknown>) {
-      attempts.inc({ stage, outcome });
-      if (outcome !== "skipped") stageSeconds.observe({ stage }, durationMs / 1000);
-    },
-    jobEnded({ outcome, durationMs }: JobEnded<unknown>) {
-      jobs.inc({ outcome });
-      jobSeconds.observe({ outcome }, durationMs / 1000);
-    },
-  };
-  const begin = (stages: readonly string[]) => {
-    for (const outcome of JOB_OUTCOMES) jobs.inc({ outcome }, 0);
-    for (const stage of stages) {
-      for (const outcome of STAGE_OUTCOMES) attempts.inc({ stage, outcome }, 0);
-    }
-  };
-  return { observer, begin };
 }
