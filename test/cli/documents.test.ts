@@ -87,7 +87,14 @@ test("with --json each document and the end are a line of JSON, and that is all"
     output: "out/a.txt.json",
   });
   expect(documents.find(({ name }) => name === "b.pdf")).toMatchObject({ status: "failed" });
-  expect(lines.at(-1)).toEqual({ event: "done", succeeded: 1, failed: 1, skipped: 0, out: "out" });
+  expect(lines.at(-1)).toEqual({
+    event: "done",
+    succeeded: 1,
+    failed: 1,
+    skipped: 0,
+    unchanged: 0,
+    out: "out",
+  });
 });
 
 test("names made to do harm neither leave the directory nor reach the terminal", async (t) => {
