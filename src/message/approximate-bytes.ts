@@ -11,7 +11,8 @@ interface Sized {
 /**
  * The bytes of texts, binaries and numbers in the rows of a message; tasks and metadata are small
  * beside them and are left out. A text counts one byte per character. Visits each member once, and
- * of a list of numbers only the first.
+ * of a list of numbers only the first. What cannot be looked at, such as a getter that throws, counts
+ * nothing.
  */
 export function approximateBytes({ payload }: Sized): number {
   let bytes = 0;
@@ -26,7 +27,7 @@ export function approximateBytes({ payload }: Sized): number {
       bytes += item.length * NUMBER_BYTES;
     else if (!seen.has(item)) {
       seen.add(item);
-      for (const value of Object.values(item)) {
+      for (const value of valuesOf(item)) {
         bytes += MEMBER_BYTES;
         if (typeof value === "string") bytes += value.length;
         else if (typeof value === "object") pending.push(value);
@@ -34,4 +35,12 @@ export function approximateBytes({ payload }: Sized): number {
     }
   }
   return bytes;
+}
+
+function valuesOf(item: object): unknown[] {
+  try {
+    return Object.values(item);
+  } catch {
+    return [];
+  }
 }

@@ -40,6 +40,7 @@ export class GraphNode {
   #activeCount = 0;
   #isPumping = false;
   #reservedCount = 0;
+  #heldBackCount = 0;
   /** The end of the handing on of those before; only when ordered. */
   #turn: Promise<void> = Promise.resolve();
   #batchTimer: NodeJS.Timeout | undefined;
@@ -58,6 +59,11 @@ export class GraphNode {
 
   get waitingBytes(): number {
     return this.#inbox.bytes;
+  }
+
+  /** How often somebody had to wait because the inbox was full. */
+  get heldBackCount(): number {
+    return this.#heldBackCount;
   }
 
   get activeCount(): number {
@@ -84,6 +90,7 @@ export class GraphNode {
       return undefined;
     }
     const taken = this.#inbox.offer(passage);
+    if (taken !== undefined) this.#heldBackCount++;
     this.#pump();
     return taken;
   }

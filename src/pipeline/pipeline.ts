@@ -269,7 +269,11 @@ export class Pipeline extends Component<StopOptions> {
 
   #stageStats({ stage, stats }: StageRunner): [name: string, stats: StageStats] {
     const node = this.#flow.nodes.get(stage.name);
-    const line = { waiting: node?.waitingCount ?? 0, waitingBytes: node?.waitingBytes ?? 0 };
+    const line = {
+      waiting: node?.waitingCount ?? 0,
+      waitingBytes: node?.waitingBytes ?? 0,
+      queueFull: node?.heldBackCount ?? 0,
+    };
     return [stage.name, { ...stats, ...line, concurrency: node?.limit ?? 0 }];
   }
 

@@ -49,6 +49,11 @@ interface Tried {
   readonly result: unknown;
 }
 
+interface BatchTried {
+  readonly inputs: readonly IngestControlMessage[];
+  readonly outcome: BatchOutcome | Whole;
+}
+
 /** What one attempt is about. */
 interface Attempt {
   readonly number: number;
@@ -158,8 +163,7 @@ export class StageRunner {
       pending = pending.filter(({ trip }) => firedIn(trip.ends) === undefined);
       if (pending.length === 0) return;
       const attempt = this.#begin(number);
-      const inputs = pending.map(({ message }) => (this.#needsCopies ? message.copy() : message));
-      const outcome = await this.#batchOnce(inputs, { pending, number });
+      const { inputs, outcome } = await this.#batchOnce(pending, number);
       // All have the same stop; a job that is lost meanwhile is cut off where it is handed on.
       const ends = (pending[0] as Passage).trip.ends.slice(-1);
       if (firedIn(ends) !== undefined) return;
@@ -203,31 +207,33 @@ export class StageRunner {
     return again;
   }
 
-  async #batchOnce(
-    inputs: readonly IngestControlMessage[],
-    { pending, number }: { readonly pending: readonly Passage[]; readonly number: number },
-  ): Promise<BatchOutcome | Whole> {
+  async #batchOnce(pending: readonly Passage[], number: number): Promise<BatchTried> {
     const { stage } = this;
     const ends = (pending[0] as Passage).trip.ends.slice(-1);
+    let inputs = pending.map(({ message }) => message);
     try {
+      if (this.#needsCopies) inputs = inputs.map((message) => message.copy());
       const call = this.#call(number);
       const result: unknown = stage.processBatch?.(inputs, call);
       const outcome = isThenable(result)
         ? await withinTime(result, call, this.#bounds(ends))
         : result;
-      return checkBatch(outcome, { stage: stage.name, count: inputs.length });
+      const count = inputs.length;
+      return { inputs, outcome: checkBatch(outcome, { stage: stage.name, count }) };
     } catch (error) {
-      return new Whole(error);
+      return { inputs, outcome: new Whole(error) };
     }
   }
 
   /** Makes one attempt; its result is a rejected promise when the stage throws at once. */
   #attempt({ message, trip }: Passage, number: number): Attempt & Tried {
-    const input = this.#needsCopies ? message.copy() : message;
     const { startedAt, startedAtMs } = this.#begin(number);
     const call = this.#call(number);
+    let input = message;
     let result: unknown;
     try {
+      // What a stage before has put into a message may not be copyable.
+      if (this.#needsCopies) input = message.copy();
       result = this.stage.process(input, call);
       if (isThenable(result)) result = withinTime(result, call, this.#bounds(trip.ends));
     } catch (error) {

@@ -8,6 +8,8 @@ export interface StageStats extends StageCounts {
   waiting: number;
   /** Of those in its inbox, about. */
   waitingBytes: number;
+  /** How often a message had to wait before a full inbox. */
+  queueFull: number;
   /** How many messages, or batches, it may work on at a time now. */
   concurrency: number;
 }
@@ -53,20 +55,33 @@ const RENAMED: Readonly<Record<string, string>> = {
 
 /**
  * Stats with the original's names: `processed_count`, `source_stats`, …; `stage_stats` is, as there,
- * an array of `{processed, errors, elapsed}` in the order of the stages. Takes the stats of a
- * pipeline, a source or a sink.
+ * an array in the order of the stages, with `processed`, `errors`, `elapsed`, `failed`,
+ * `active_processing`, `queue_full` and `processing_rate_cps`. Takes the stats of a pipeline, a source
+ * or a sink.
  */
 export function toSnakeCase(stats: object): Record<string, unknown> {
+  const { elapsedSeconds = 0 } = stats as Partial<PipelineStats>;
   const renamed: Record<string, unknown> = {};
   for (const [key, value] of Object.entries(stats)) {
     const name = RENAMED[key] ?? key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    if (key === "stages") renamed[name] = Object.values(value as object).map(stageStats);
-    else if (key === "source" || key === "sink") renamed[name] = toSnakeCase(value as object);
+    if (key === "stages") {
+      const stages = Object.values(value as Record<string, StageStats>);
+      renamed[name] = stages.map((stage) => stageStats(stage, elapsedSeconds));
+    } else if (key === "source" || key === "sink") renamed[name] = toSnakeCase(value as object);
     else renamed[name] = value;
   }
   return renamed;
 }
 
-function stageStats({ processed, errors, elapsedSeconds }: StageStats): object {
-  return { processed, errors, elapsed: elapsedSeconds };
+function stageStats(stage: StageStats, pipelineSeconds: number): object {
+  const { processed, errors, elapsedSeconds, inFlight, queueFull } = stage;
+  return {
+    processed,
+    errors,
+    elapsed: elapsedSeconds,
+    failed: errors,
+    active_processing: inFlight,
+    queue_full: queueFull,
+    processing_rate_cps: pipelineSeconds === 0 ? 0 : processed / pipelineSeconds,
+  };
 }

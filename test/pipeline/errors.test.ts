@@ -191,3 +191,26 @@ test("an observer that throws changes nothing", async (t) => {
   await submit("grain");
   expect(await pipeline.run({ maxMessages: 1 })).toMatchObject({ processedCount: 1 });
 });
+
+test("a message that cannot be looked at or copied gets its result all the same", async (t) => {
+  const { pipeline, submit, onlyResult } = await startBench(t, "memory", {
+    stages: [
+      {
+        name: "trap",
+        stage: (message) => {
+          Object.defineProperty(message.payload[0], "metadata", {
+            enumerable: true,
+            get() {
+              throw new Error("do not look");
+            },
+          });
+          return message;
+        },
+      },
+      { name: "careful", stage: (message) => message, retry: { maxAttempts: 2 } },
+    ],
+  });
+  const job = await submit("grain");
+  expect(await pipeline.run({ maxMessages: 1 })).toMatchObject({ errorCount: 1, inFlight: 0 });
+  expect(failureCause(await onlyResult(job))).toMatch(/Error in careful: do not look/);
+});

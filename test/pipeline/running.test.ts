@@ -204,6 +204,7 @@ test("stats have the names of the original too", async (t) => {
         elapsedSeconds: expect.any(Number),
         waiting: 0,
         waitingBytes: 0,
+        queueFull: 0,
         concurrency: 1,
       },
     },
@@ -226,6 +227,16 @@ test("stats have the names of the original too", async (t) => {
       last_message_at: expect.any(String),
     }),
     sink_stats: expect.objectContaining({ message_count: 1, start_time: expect.any(String) }),
-    stage_stats: [{ processed: 1, errors: 0, elapsed: expect.any(Number) }],
+    stage_stats: [
+      {
+        processed: 1,
+        errors: 0,
+        elapsed: expect.any(Number),
+        failed: 0,
+        active_processing: 0,
+        queue_full: 0,
+        processing_rate_cps: expect.any(Number),
+      },
+    ],
   });
 });

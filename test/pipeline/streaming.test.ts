@@ -70,6 +70,7 @@ test("a full inbox holds back the stage before, and finally the source", async (
   const { quick, slow } = pipeline.getStats().stages;
   expect(quick).toMatchObject({ waiting: 2 });
   expect(slow).toMatchObject({ waiting: 4, inFlight: 1 });
+  expect(slow?.queueFull).toBe(1);
   gate.resolve();
   expect(await run).toMatchObject({ processedCount: 30, inFlight: 0, bytesInFlight: 0 });
 });
