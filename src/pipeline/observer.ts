@@ -43,18 +43,24 @@ export function guardObserver(
   logger: Logger,
 ): PipelineObserver | undefined {
   if (observer === undefined) return undefined;
-  const guarded =
-    <E>(listener: ((event: E) => void) | undefined) =>
-    (event: E) => {
+  const guarded = <E>(listener: ((event: E) => void) | undefined) => {
+    if (listener === undefined) return undefined;
+    return (event: E) => {
       try {
-        listener?.(event);
+        listener.call(observer, event);
       } catch (error) {
         logger.error({ error: messageOf(error) }, "an observer failed");
       }
     };
+  };
+  const [jobFetched, stageEnded, jobEnded] = [
+    guarded(observer.jobFetched),
+    guarded(observer.stageEnded),
+    guarded(observer.jobEnded),
+  ];
   return {
-    jobFetched: guarded(observer.jobFetched?.bind(observer)),
-    stageEnded: guarded(observer.stageEnded?.bind(observer)),
-    jobEnded: guarded(observer.jobEnded?.bind(observer)),
+    ...(jobFetched && { jobFetched }),
+    ...(stageEnded && { stageEnded }),
+    ...(jobEnded && { jobEnded }),
   };
 }
