@@ -1,10 +1,18 @@
 /** The pipeline: from a source through stages into a sink. Knows neither brokers nor bytes. */
 export type { CheckpointedStage, CheckpointStore } from "./checkpoints.js";
 export { PipelineErrors } from "./errors.js";
+export { LoadErrors } from "./load-errors.js";
+export { type LoadedStage, loadPlugin, loadStage, type StageSource } from "./load-stage.js";
 export type { JobEvent, PipelineObserver, StageEvent, StageOutcome } from "./observer.js";
 export { PipelineSettings, RunOptions, StopOptions } from "./options.js";
 export { Pipeline, type PipelineParts } from "./pipeline.js";
-export type { Plugin, StageKind, StageSetup } from "./plugin.js";
+export {
+  definePlugin,
+  type Plugin,
+  type PluginDefinition,
+  type StageKind,
+  type StageSetup,
+} from "./plugin.js";
 export type { ProcessMessageOptions, Sink } from "./sink.js";
 export type { DeliveryFacts, GetMessageOptions, Source } from "./source.js";
 export type {
@@ -14,6 +22,7 @@ export type {
   Stage,
   StageContext,
 } from "./stage.js";
+export { parseStageAddress, type StageAddress } from "./stage-address.js";
 export {
   BatchOptions,
   ElasticConcurrency,
@@ -24,3 +33,4 @@ export {
 } from "./stage-options.js";
 export type { StageStats } from "./stage-runner.js";
 export { type PipelineStats, toSnakeCase } from "./stats.js";
+export { type ThreadStageSetup, threadStage } from "./thread-stage.js";
