@@ -30,15 +30,19 @@ export {
   splitTask,
 } from "./message/index.js";
 export {
+  definePlugin,
   Pipeline,
   type PipelineParts,
   type PipelineStats,
+  type Plugin,
   type ProcessingFunction,
   RunOptions,
   type Sink,
   type Source,
   type Stage,
   type StageContext,
+  type StageKind,
+  type StageSetup,
   StopOptions,
   toSnakeCase,
 } from "./pipeline/index.js";

@@ -89,14 +89,19 @@ export class Pipeline extends Component<StopOptions> {
     });
     const observer = guardObserver(rest.observer, this.#logger);
     const circuit = (endpoint: string) => this.#circuits.of(endpoint);
-    this.#runners = stages.map(({ stage, config: { timeoutMs, ...own } }) => {
+    this.#runners = stages.map(({ stage, ownConfig, config: { timeoutMs, ...own } }) => {
       const withTime = { ...own, timeoutMs: timeoutMs ?? config.stageTimeoutMs };
-      return new StageRunner({ stage, config: withTime, logger: this.#logger, circuit, observer });
+      const means = { logger: this.#logger, circuit, observer };
+      return new StageRunner({ stage, config: withTime, ownConfig, ...means });
     });
     this.#checkpoints =
       rest.checkpoints &&
       new CheckpointPlan(
-        stages.map(({ stage, config: { checkpoint } }) => ({ stage, config: {}, checkpoint })),
+        stages.map(({ stage, ownConfig, config: { checkpoint } }) => ({
+          stage,
+          config: ownConfig,
+          checkpoint,
+        })),
         rest.checkpoints,
         this.#logger,
       );

@@ -1,6 +1,7 @@
 /** How a package or a file offers stages: by name, with a schema of their options. */
-import type { z } from "zod";
-import type { Logger } from "../core/index.js";
+import { z } from "zod";
+import { type Logger, quote } from "../core/index.js";
+import { LoadErrors } from "./load-errors.js";
 import type { ProcessingFunction, Stage } from "./stage.js";
 
 /** What a factory may use. */
@@ -25,8 +26,88 @@ export interface StageKind<Schema extends z.ZodType = z.ZodType> {
 }
 
 export interface Plugin {
-  /** Letters, digits, "-", "_", "/" and "@": the name of its package, mostly. */
+  /** Letters, digits, ".", "-", "_", "/" and "@": the name of its package, mostly. */
   readonly name: string;
   readonly version?: string;
   readonly stages: Readonly<Record<string, StageKind>>;
+}
+
+/** A plugin as it is written: each kind's `create` gets the options of that kind's schema. */
+export interface PluginDefinition<Schemas extends Record<string, z.ZodType>> {
+  readonly name: string;
+  readonly version?: string;
+  readonly stages: { readonly [Kind in keyof Schemas]: StageKind<Schemas[Kind]> };
+}
+
+const name = (pattern: RegExp, meaning: string) =>
+  z.string().max(214).regex(pattern, `must be ${meaning}`);
+
+const someFunction = () =>
+  z.custom<(...given: never) => unknown>(
+    (value) => typeof value === "function",
+    "must be a function",
+  );
+
+/** A schema by what it can do, not by its class: a plugin may have a zod of its own. */
+const schema = () =>
+  z.custom<z.ZodType>(
+    (value) => typeof (value as z.ZodType | null | undefined)?.safeParse === "function",
+    "must be a zod schema",
+  );
+
+const PluginShape = z.looseObject({
+  name: name(/^[\w@./-]+$/, 'letters, digits, ".", "-", "_", "/" and "@"'),
+  version: z.string().max(100).optional(),
+  stages: z
+    .record(
+      name(/^[\w.-]+$/, 'named by letters, digits, ".", "-" and "_"'),
+      z.looseObject({
+        about: z.string().min(1, "must say what the stage does"),
+        options: schema().optional(),
+        version: z.string().max(100).optional(),
+        create: someFunction(),
+      }),
+    )
+    .refine((stages) => Object.keys(stages).length > 0, "must have at least one stage"),
+});
+
+/**
+ * Checks a plugin and returns it as it is. Types follow from the schemas:
+ *
+ * ```ts
+ * export default definePlugin({
+ *   name: "redact",
+ *   stages: {
+ *     words: {
+ *       about: "Replaces words.",
+ *       options: z.strictObject({ words: z.array(z.string()) }),
+ *       create: ({ options }) => (message) => redact(message, options.words),
+ *     },
+ *   },
+ * });
+ * ```
+ * @throws PIPELINE_PLUGIN_INVALID with all faults at once.
+ */
+export function definePlugin<Schemas extends Record<string, z.ZodType>>(
+  plugin: PluginDefinition<Schemas>,
+): Plugin {
+  const faults = pluginFaults(plugin);
+  if (faults.length === 0) return plugin as Plugin;
+  throw LoadErrors.PLUGIN_INVALID({ plugin: nameOf(plugin), faults });
+}
+
+/** What is wrong with the shape of a plugin, each with its path. */
+function pluginFaults(plugin: unknown): string[] {
+  const parsed = PluginShape.safeParse(plugin);
+  if (parsed.success) return [];
+  return parsed.error.issues.map(({ path, message, ...issue }) => {
+    // A record's issue with a key hides what is wrong with it one level down.
+    const inner = "issues" in issue ? (issue.issues as z.core.$ZodIssue[])[0] : undefined;
+    return `${path.length === 0 ? "plugin" : `"${path.join(".")}"`}: ${inner?.message ?? message}`;
+  });
+}
+
+function nameOf(plugin: unknown): string {
+  const given = (plugin as { name?: unknown } | null | undefined)?.name;
+  return typeof given === "string" ? quote(given) : "without a name";
 }

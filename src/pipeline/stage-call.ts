@@ -2,11 +2,10 @@
 import type { CircuitBreaker, Logger } from "../core/index.js";
 import type { StageContext } from "./stage.js";
 
-const NO_CONFIG = Object.freeze({});
-
 export interface CallFacts {
   readonly logger: Logger;
   readonly attempt: number;
+  readonly config: Readonly<Record<string, unknown>>;
   readonly circuit: (endpoint: string) => CircuitBreaker;
 }
 
@@ -15,13 +14,14 @@ export class StageCall implements StageContext {
   readonly logger: Logger;
   readonly attempt: number;
   readonly circuit: (endpoint: string) => CircuitBreaker;
-  readonly config = NO_CONFIG;
+  readonly config: Readonly<Record<string, unknown>>;
   #controller: AbortController | undefined;
   #ended: { readonly reason: unknown } | undefined;
 
-  constructor({ logger, attempt, circuit }: CallFacts) {
+  constructor({ logger, attempt, config, circuit }: CallFacts) {
     this.logger = logger;
     this.attempt = attempt;
+    this.config = config;
     this.circuit = circuit;
   }
 

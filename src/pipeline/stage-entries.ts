@@ -7,8 +7,12 @@ import { type StageConfig, StageOptions } from "./stage-options.js";
 export interface ConfiguredStage {
   readonly stage: Stage;
   readonly config: StageConfig;
+  /** What the stage itself is told, as it is. */
+  readonly ownConfig: Readonly<Record<string, unknown>>;
   readonly runsAfter: readonly string[];
 }
+
+const NO_CONFIG = Object.freeze({});
 
 /**
  * A bare function becomes a stage under its own name, or its place when it has none.
@@ -29,7 +33,7 @@ export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
     if (config.batch !== undefined && stage.processBatch === undefined) {
       throw PipelineErrors.BATCH_UNSUPPORTED({ stage: stage.name });
     }
-    return { stage, config, runsAfter };
+    return { stage, config, ownConfig, runsAfter };
   });
 }
 

@@ -38,6 +38,7 @@ export interface StageCounts {
 export interface StageRunnerParts {
   readonly stage: Stage;
   readonly config: StageConfig & { readonly timeoutMs: number };
+  readonly ownConfig: Readonly<Record<string, unknown>>;
   readonly logger: Logger;
   readonly circuit: (endpoint: string) => CircuitBreaker;
   readonly observer?: PipelineObserver | undefined;
@@ -247,8 +248,8 @@ export class StageRunner {
   }
 
   #call(attempt: number): StageCall {
-    const { logger, circuit } = this.#parts;
-    return new StageCall({ logger, circuit, attempt });
+    const { logger, circuit, ownConfig: config } = this.#parts;
+    return new StageCall({ logger, circuit, config, attempt });
   }
 
   /** `accepts` that throws makes the stage fail, where it is called again. */

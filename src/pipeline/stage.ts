@@ -76,6 +76,8 @@ export interface StageWithOptions extends StageOptions {
   readonly stage: Stage | ProcessingFunction;
   /** Stands for the stage's own name. */
   readonly name?: string;
+  /** For `context.config`; also part of the key of a checkpoint. `{}` unless given. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** Stages that every message must have come through before this one; checked, not arranged. */
   readonly runsAfter?: readonly string[];
 }

@@ -3,7 +3,7 @@
  * the queue, a limit, and then the stats and what is left.
  */
 import { describe, expect, test } from "vitest";
-import { toSnakeCase } from "../../src/pipeline/index.js";
+import { type ProcessingFunction, toSnakeCase } from "../../src/pipeline/index.js";
 import { MessageBrokerTaskSource } from "../../src/sources/index.js";
 import { until } from "../../src/testing/index.js";
 import { startBench, TASK_QUEUE, TRANSPORTS, textJob } from "../helpers/pipeline-bench.js";
@@ -239,4 +239,21 @@ test("stats have the names of the original too", async (t) => {
       },
     ],
   });
+});
+
+test("a stage is told its own options, and `{}` where it has none", async (t) => {
+  const seen: unknown[] = [];
+  const look: ProcessingFunction = (message, { config }) => {
+    seen.push(config);
+    return message;
+  };
+  const { pipeline, submit } = await startBench(t, "memory", {
+    stages: [
+      { name: "with", stage: look, config: { words: ["a"] } },
+      { name: "without", stage: look },
+    ],
+  });
+  await submit("grain");
+  await pipeline.run({ maxMessages: 1 });
+  expect(seen).toEqual([{ words: ["a"] }, {}]);
 });
