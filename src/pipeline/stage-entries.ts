@@ -25,6 +25,7 @@ export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
     const {
       stage: given,
       name,
+      config: ownConfig = NO_CONFIG,
       runsAfter = [],
       ...options
     } = isConfigured ? entry : { stage: entry };
