@@ -25,7 +25,7 @@ export function deepCopy<T>(value: T): T {
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const [from, to] = next;
     for (const key of Object.keys(from)) {
-      define(to, key, copyOf((from as Record<string, unknown>)[key]));
+      defineMember(to, key, copyOf((from as Record<string, unknown>)[key]));
     }
   }
   return result as T;
@@ -37,9 +37,9 @@ function isContainer(item: object): item is Container {
   return prototype === Object.prototype || prototype === null;
 }
 
-function define(to: Container, key: string, value: unknown): void {
+/** Sets a member of any name, also one that an assignment would take for the prototype. */
+export function defineMember(to: object, key: string, value: unknown): void {
   if (key === "__proto__") {
-    // An assignment would set the prototype instead of a member of that name.
     Object.defineProperty(to, key, { value, enumerable: true, configurable: true, writable: true });
   } else {
     (to as Record<string, unknown>)[key] = value;

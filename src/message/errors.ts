@@ -9,6 +9,14 @@ export const MessageErrors = defineErrors("MESSAGE", {
     say: ({ faults }: { faults: readonly string[] }) =>
       `The job is not valid: ${faults.join("; ")}`,
   },
+  NOT_PLAIN: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A message was to cross to a thread, or back from it, and holds a function, a symbol, an " +
+      "instance of a class or data that is nested too deep. The text names its place.",
+    say: ({ problem }: { problem: string }) => `The message cannot cross to a thread: ${problem}`,
+  },
   TASK_UNKNOWN: {
     kind: "state",
     retry: false,

@@ -48,6 +48,7 @@ export {
 export { MessageErrors } from "./errors.js";
 export { injectMetadata } from "./inject-metadata.js";
 export { type OpenJobOptions, openJob } from "./open-job.js";
+export { fromPlain, type PlainMessage, toPlain } from "./plain-message.js";
 export {
   buildResult,
   encodeResult,

@@ -5,6 +5,7 @@ import type { StageContext } from "./stage.js";
 export interface CallFacts {
   readonly logger: Logger;
   readonly attempt: number;
+  readonly timeoutMs: number;
   readonly config: Readonly<Record<string, unknown>>;
   readonly circuit: (endpoint: string) => CircuitBreaker;
 }
@@ -13,14 +14,16 @@ export interface CallFacts {
 export class StageCall implements StageContext {
   readonly logger: Logger;
   readonly attempt: number;
+  readonly timeoutMs: number;
   readonly circuit: (endpoint: string) => CircuitBreaker;
   readonly config: Readonly<Record<string, unknown>>;
   #controller: AbortController | undefined;
   #ended: { readonly reason: unknown } | undefined;
 
-  constructor({ logger, attempt, config, circuit }: CallFacts) {
+  constructor({ logger, attempt, timeoutMs, config, circuit }: CallFacts) {
     this.logger = logger;
     this.attempt = attempt;
+    this.timeoutMs = timeoutMs;
     this.config = config;
     this.circuit = circuit;
   }

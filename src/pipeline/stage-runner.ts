@@ -244,12 +244,15 @@ export class StageRunner {
   }
 
   #bounds(ends: readonly AbortSignal[]): TimeBounds {
-    return { ends, timeoutMs: this.#parts.config.timeoutMs, stage: this.stage.name };
+    const { name, keepsTime } = this.stage;
+    const timeoutMs = keepsTime === true ? undefined : this.#parts.config.timeoutMs;
+    return { ends, timeoutMs, stage: name };
   }
 
   #call(attempt: number): StageCall {
     const { logger, circuit, ownConfig: config } = this.#parts;
-    return new StageCall({ logger, circuit, config, attempt });
+    const { timeoutMs } = this.#parts.config;
+    return new StageCall({ logger, circuit, config, timeoutMs, attempt });
   }
 
   /** `accepts` that throws makes the stage fail, where it is called again. */

@@ -14,6 +14,8 @@ export interface StageContext {
   readonly logger: Logger;
   /** The stage's own options, checked by its schema where it has one; `{}` when none were given. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** How long this attempt may take, in milliseconds, before its signal fires. */
+  readonly timeoutMs: number;
   /** 1 for the first attempt at this message in this stage. */
   readonly attempt: number;
   /** The circuit breaker of an endpoint, one for all stages that call it. */
@@ -65,6 +67,8 @@ export interface Stage {
   processBatch?: BatchFunction;
   /** The stage works on copies, so a message that failed in it is as it was before. */
   readonly leavesInputAlone?: boolean;
+  /** The stage ends within `context.timeoutMs` of its work by itself; waits before it do not count. */
+  readonly keepsTime?: boolean;
   /** Called once before the first message. */
   start?(): Promise<void>;
   /** Called once after the last message, also when `start` of another stage failed. */

@@ -5,7 +5,8 @@ import type { StageCall } from "./stage-call.js";
 export interface TimeBounds {
   /** Several signals, since linking them for each message would cost more than most stages. */
   readonly ends: readonly AbortSignal[];
-  readonly timeoutMs: number;
+  /** Undefined: only the ends bound it. */
+  readonly timeoutMs: number | undefined;
   readonly stage: string;
 }
 
@@ -31,8 +32,10 @@ export function withinTime(
       reject(reason);
     };
     const onEnd = () => giveUp(firedIn(ends)?.reason);
-    const onTime = () => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, timeoutMs }));
-    const timer = setTimeout(onTime, timeoutMs);
+    const timer =
+      timeoutMs === undefined
+        ? undefined
+        : setTimeout(() => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, timeoutMs })), timeoutMs);
     const settle = () => {
       clearTimeout(timer);
       for (const end of ends) end.removeEventListener("abort", onEnd);

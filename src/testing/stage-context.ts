@@ -2,7 +2,7 @@
 import { CircuitBreakers, silentLogger } from "../core/index.js";
 import type { StageContext } from "../pipeline/index.js";
 
-/** Never aborted, silent, without options, first attempt; `given` replaces what it names. */
+/** Never aborted, silent, without options, first attempt, ten minutes; `given` replaces what it names. */
 export function stageContext(given: Partial<StageContext> = {}): StageContext {
   const circuits = new CircuitBreakers();
   return {
@@ -10,6 +10,7 @@ export function stageContext(given: Partial<StageContext> = {}): StageContext {
     logger: silentLogger,
     config: {},
     attempt: 1,
+    timeoutMs: 600_000,
     circuit: (endpoint) => circuits.of(endpoint),
     ...given,
   };

@@ -7,7 +7,7 @@ export const WorkersErrors = defineErrors("WORKERS", {
     retry: false,
     about:
       "A task that ran in a thread threw an error without a code of ours, or its input " +
-      "or result could not cross the thread's border.",
+      "or result could not cross the thread's border. Its cause tells whether another attempt may help.",
     say: ({ task, reason }: { task: string; reason: string }) => `Task "${task}" failed: ${reason}`,
   },
   TASK_UNKNOWN: {
@@ -19,19 +19,21 @@ export const WorkersErrors = defineErrors("WORKERS", {
   },
   THREAD_EXITED: {
     kind: "stage",
-    retry: false,
+    retry: true,
     about:
-      "The thread ended while it worked on this task. Other tasks go on in other " +
-      "threads; the same input will probably end the next thread too.",
+      "The thread ended while it worked on this task: it called process.exit, or something threw " +
+      "that nothing caught, which an earlier task of the same thread may have left behind. Other " +
+      "tasks go on in other threads.",
     say: ({ task, reason }: { task: string; reason: string }) =>
       `The thread that ran task "${task}" ended: ${reason}`,
   },
   OUT_OF_MEMORY: {
     kind: "limit",
-    retry: false,
+    retry: true,
     about:
-      "The task needed more heap than maxHeapMb allows, and its thread was ended. Raise " +
-      "maxHeapMb, or send smaller documents.",
+      "The thread needed more heap than maxHeapMb allows, and was ended. What earlier tasks left in " +
+      "its heap counts too, so another attempt may come through. Raise maxHeapMb, or send smaller " +
+      "documents.",
     say: ({ task, maxHeapMb }: { task: string; maxHeapMb: number }) =>
       `Task "${task}" needed more heap than the ${maxHeapMb} MB that "maxHeapMb" allows a thread`,
   },

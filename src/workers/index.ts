@@ -1,5 +1,6 @@
 /** Threads for CPU-bound work. */
 export { WorkersErrors } from "./errors.js";
 export { type WorkerPoolConfig, WorkerPoolOptions } from "./options.js";
-export { type RunTaskOptions, WorkerPool, type WorkerPoolStats } from "./pool.js";
-export { threadTask, type WorkerTask } from "./task.js";
+export { type RunTaskOptions, type TaskInput, WorkerPool, type WorkerPoolStats } from "./pool.js";
+export { type Tell, Transferred, threadTask, type WorkerTask } from "./task.js";
+export { describeThrown, reviveThrown, type Thrown } from "./thrown.js";

@@ -10,12 +10,22 @@ import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { messageOf, parseOptions } from "../core/index.js";
 import { WorkersErrors } from "./errors.js";
+import { explain, labelOf, outputOf, PoolClosed, ThreadLost } from "./explain.js";
 import { type WorkerPoolConfig, WorkerPoolOptions } from "./options.js";
-import { reviveError, type TaskOutcome, type WorkerTask } from "./task.js";
+import { type Parcel, PROGRESS, type TaskOutcome, type Told, type WorkerTask } from "./task.js";
 
 export interface RunTaskOptions {
   /** Aborting rejects with the signal's reason and ends the thread, also one in a busy loop. */
   readonly signal?: AbortSignal;
+  /** Called when a thread is free for the task. */
+  readonly onPlaced?: () => void;
+  /** Called with what the task tells while it runs. */
+  readonly onTold?: (value: unknown) => void;
+}
+
+/** What a task gets. */
+export interface TaskInput<Input> {
+  readonly input: Input;
   /** Buffers to hand over instead of copying; the caller must not use them afterwards. */
   readonly transfer?: readonly ArrayBuffer[];
 }
@@ -31,16 +41,22 @@ export interface WorkerPoolStats {
   readonly aborted: number;
 }
 
+/** A thread that dies of what an earlier task left behind must not cost a task that had not begun. */
+const SENDS_MAX = 3;
+
 export class WorkerPool implements AsyncDisposable {
   readonly config: WorkerPoolConfig;
   readonly #piscina: Piscina;
   /** Tasks at piscina. Aborting one frees it and ends its thread. */
-  readonly #running = new Set<AbortController>();
+  readonly #running = new Set<RunningTask>();
   /** Wakes the waiting tasks, oldest first. */
   readonly #waiting: (() => void)[] = [];
   /** Threads that were told to end and have not ended yet. */
   readonly #ending = new Set<Promise<unknown>>();
+  /** Who hears what a task tells, by its id. */
+  readonly #listeners = new Map<number | undefined, (value: unknown) => void>();
   #closing: Promise<void> | undefined;
+  #lastId = 0;
   #completed = 0;
   #failed = 0;
   #aborted = 0;
@@ -50,17 +66,28 @@ export class WorkerPool implements AsyncDisposable {
     this.config = parseOptions(WorkerPoolOptions, options, "WorkerPool");
     const { maxThreads, idleTimeoutMs, maxHeapMb } = this.config;
     this.#piscina = new Piscina({
+      filename: new URL("./worker-entry.js", import.meta.url).href,
+      name: "run",
       minThreads: 0,
       maxThreads,
       idleTimeout: idleTimeoutMs,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMb },
       recordTiming: false,
+      // Otherwise a thread without a task blocks: connections that a task keeps would not be served,
+      // and what it left behind would throw only in the middle of the next one.
+      atomics: "disabled",
     });
-    // Comes only from a thread that died without a task: no caller to tell, unless it was the last
-    // one while tasks still wait for it to come up.
+    // Comes only from a thread that died without a task: no caller to tell, unless it was to take one
+    // that waits in piscina for it to come up.
     this.#piscina.on("error", (error) => {
-      if (this.#piscina.threads.length > 0) return;
-      for (const task of this.#running) task.abort(new ThreadLost(messageOf(error)));
+      const unbegun = [...this.#running].filter(({ progress }) => progress[0] === PROGRESS.sent);
+      for (const task of unbegun.slice(unbegun.length - this.#piscina.queueSize)) {
+        task.controller.abort(new ThreadLost(messageOf(error)));
+      }
+    });
+    // A task's own code may send there too, whatever it likes.
+    this.#piscina.on("message", (told: Partial<Told> | null | undefined) => {
+      this.#listeners.get(told?.millraceTask)?.(told?.value);
     });
   }
 
@@ -71,13 +98,33 @@ export class WorkerPool implements AsyncDisposable {
    *   …_TASK_UNKNOWN, …_THREAD_EXITED, …_OUT_OF_MEMORY, …_QUEUE_FULL, …_POOL_CLOSED, or the
    *   signal's reason. A failure never touches other tasks.
    */
-  async run<Input, Output>(
+  run<Input, Output>(
     task: WorkerTask<Input, Output>,
     input: Input,
+    { transfer = [], ...options }: RunTaskOptions & Omit<TaskInput<Input>, "input"> = {},
+  ): Promise<Output> {
+    let isSpent = false;
+    const prepare = () => {
+      if (isSpent) return undefined;
+      isSpent = transfer.length > 0;
+      return { input, transfer };
+    };
+    return this.runPrepared(task, prepare, options);
+  }
+
+  /**
+   * As `run`, but the input is made when a thread is free for it: tasks that wait hold no copies.
+   *
+   * @param prepare is called again when the thread died before it began, which costs the task
+   *   nothing. It may then return undefined, for which the task fails. What it throws is thrown.
+   */
+  async runPrepared<Input, Output>(
+    task: WorkerTask<Input, Output>,
+    prepare: () => TaskInput<Input> | undefined,
     options: RunTaskOptions = {},
   ): Promise<Output> {
     try {
-      const output = await this.#run(task, input, options);
+      const output = await this.#run(task, prepare, options);
       this.#completed++;
       return output;
     } catch (error) {
@@ -102,7 +149,7 @@ export class WorkerPool implements AsyncDisposable {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const wake of this.#waiting.splice(0)) wake();
-      for (const task of this.#running) this.#end(task, new PoolClosed());
+      for (const { controller } of this.#running) this.#end(controller, new PoolClosed());
       await this.#piscina.destroy();
       await Promise.all(this.#ending);
     })();
@@ -115,56 +162,93 @@ export class WorkerPool implements AsyncDisposable {
 
   async #run<Input, Output>(
     task: WorkerTask<Input, Output>,
-    input: Input,
-    { signal, transfer }: RunTaskOptions,
+    prepare: () => TaskInput<Input> | undefined,
+    { signal, onPlaced, onTold }: RunTaskOptions,
   ): Promise<Output> {
     signal?.throwIfAborted();
     const controller = new AbortController();
+    const progress = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const id = ++this.#lastId;
+    const running = { id, controller, progress };
+    if (onTold !== undefined) this.#listeners.set(id, onTold);
     const stop = () => this.#end(controller, signal?.reason);
     signal?.addEventListener("abort", stop, { once: true });
     try {
-      await this.#place(task, controller);
-      const outcome: TaskOutcome<Output> = await this.#piscina.run(input, {
-        filename: task.file.href,
-        name: task.name,
-        signal: controller.signal,
-        ...(transfer && { transferList: [...transfer] }),
-      });
-      return outputOf(task, outcome);
-    } catch (error) {
-      throw this.#explain(task, error, controller.signal);
+      await this.#place(task, running);
+      onPlaced?.();
+      return outputOf(task, await this.#send(task, prepare, running));
     } finally {
       signal?.removeEventListener("abort", stop);
-      if (this.#running.delete(controller)) this.#waiting.shift()?.();
+      this.#running.delete(running);
+      this.#wake();
+      // What a task told last may come after its outcome, by another port.
+      if (onTold !== undefined) afterPolling(() => this.#listeners.delete(id));
+    }
+  }
+
+  async #send<Input, Output>(
+    task: WorkerTask<Input, Output>,
+    prepare: () => TaskInput<Input> | undefined,
+    { id, controller, progress }: RunningTask,
+  ): Promise<TaskOutcome<Output>> {
+    const { signal } = controller;
+    for (let sends = 1; ; sends++) {
+      const prepared = prepare();
+      const parcel: Omit<Parcel, "input"> = { id, file: task.file.href, name: task.name, progress };
+      try {
+        if (prepared === undefined) throw new Error("it died before the task began");
+        const { input, transfer = [] } = prepared;
+        return await this.#piscina.run(
+          { ...parcel, input },
+          { signal, transferList: [...transfer] },
+        );
+      } catch (error) {
+        const { maxHeapMb } = this.config;
+        const explained = explain(error, { task, progress: progress[0], signal, maxHeapMb });
+        const isInnocent = explained.diedBefore && prepared !== undefined && sends < SENDS_MAX;
+        if (!isInnocent) throw explained.error;
+      }
     }
   }
 
   /** Waits until piscina has a thread to spare, and takes the place. */
-  async #place(task: WorkerTask<never, unknown>, controller: AbortController): Promise<void> {
-    const { maxThreads, maxWaitingTasks } = this.config;
-    if (this.#closing !== undefined) throw WorkersErrors.POOL_CLOSED({ task: task.name });
-    if (this.#running.size < maxThreads) {
-      this.#running.add(controller);
+  async #place(task: WorkerTask<never, unknown>, running: RunningTask): Promise<void> {
+    const { maxWaitingTasks } = this.config;
+    const { signal } = running.controller;
+    const name = labelOf(task);
+    if (this.#closing !== undefined) throw WorkersErrors.POOL_CLOSED({ task: name });
+    if (this.#hasPlace()) {
+      this.#running.add(running);
       return;
     }
     if (this.#waiting.length >= maxWaitingTasks) {
-      throw WorkersErrors.QUEUE_FULL({ task: task.name, maxWaitingTasks });
+      throw WorkersErrors.QUEUE_FULL({ task: name, maxWaitingTasks });
     }
     await new Promise<void>((resolve, reject) => {
       const leave = () => {
         this.#waiting.splice(this.#waiting.indexOf(wake), 1);
-        reject(controller.signal.reason);
+        reject(signal.reason);
       };
       // The place is taken here, not after the await: a newcomer must not slip in between.
       const wake = () => {
-        controller.signal.removeEventListener("abort", leave);
-        this.#running.add(controller);
+        signal.removeEventListener("abort", leave);
+        this.#running.add(running);
         resolve();
       };
-      controller.signal.addEventListener("abort", leave, { once: true });
+      signal.addEventListener("abort", leave, { once: true });
       this.#waiting.push(wake);
     });
-    if (this.#closing !== undefined) throw WorkersErrors.POOL_CLOSED({ task: task.name });
+    if (this.#closing !== undefined) throw WorkersErrors.POOL_CLOSED({ task: name });
+  }
+
+  /** Threads that cannot be ended yet, being in a native call, stand beside the new ones: so many. */
+  #hasPlace(): boolean {
+    const { maxThreads } = this.config;
+    return this.#running.size < maxThreads && this.#ending.size < maxThreads;
+  }
+
+  #wake(): void {
+    while (this.#waiting.length > 0 && this.#hasPlace()) this.#waiting.shift()?.();
   }
 
   /** Aborts a task and remembers the thread that piscina ends for it. */
@@ -177,46 +261,22 @@ export class WorkerPool implements AsyncDisposable {
       // Not `events.once`: it would reject if the thread fails in its last moment.
       const ended: Promise<unknown> = new Promise((resolve) => {
         thread.once("exit", resolve);
-      }).finally(() => this.#ending.delete(ended));
+      }).finally(() => {
+        this.#ending.delete(ended);
+        this.#wake();
+      });
       this.#ending.add(ended);
     }
   }
-
-  #explain(task: WorkerTask<never, unknown>, error: unknown, signal: AbortSignal): unknown {
-    const details = { task: task.name, reason: messageOf(error) };
-    if (signal.reason instanceof PoolClosed) return WorkersErrors.POOL_CLOSED(details);
-    if (signal.reason instanceof ThreadLost) {
-      return WorkersErrors.THREAD_EXITED({ ...details, reason: signal.reason.message }, error);
-    }
-    if (signal.aborted) return signal.reason;
-    const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-    if (code === "ERR_WORKER_OUT_OF_MEMORY") {
-      return WorkersErrors.OUT_OF_MEMORY({ ...details, maxHeapMb: this.config.maxHeapMb }, error);
-    }
-    if (typeof code === "string" && code.startsWith("WORKERS_")) return error;
-    if (error instanceof TaskThrew) return error.cause;
-    if (/worker exited with code|^Terminating worker thread/.test(details.reason)) {
-      return WorkersErrors.THREAD_EXITED(details, error);
-    }
-    if (/^No handler function exported|^Cannot find module/.test(details.reason)) {
-      return WorkersErrors.TASK_UNKNOWN(details, error);
-    }
-    return WorkersErrors.TASK_FAILED(details, error);
-  }
 }
 
-/** Why the pool itself aborted a task. */
-class PoolClosed extends Error {}
-class ThreadLost extends Error {}
+interface RunningTask {
+  readonly id: number;
+  readonly controller: AbortController;
+  readonly progress: Int32Array;
+}
 
-/** Marks an error as the task's own, so that its text is never taken for one of piscina's. */
-class TaskThrew extends Error {}
-
-function outputOf<Output>(task: WorkerTask<never, Output>, outcome: TaskOutcome<Output>): Output {
-  if (outcome.ok) return outcome.value;
-  const cause =
-    "error" in outcome
-      ? reviveError(outcome.error)
-      : WorkersErrors.TASK_FAILED({ task: task.name, reason: outcome.thrown });
-  throw new TaskThrew(cause.message, { cause });
+/** When the event loop has looked once more at everything that has arrived. */
+function afterPolling(action: () => void): void {
+  setImmediate(() => setImmediate(action).unref()).unref();
 }

@@ -1,8 +1,8 @@
 /**
- * What crosses the border between the pool and a thread: which function to run, and how its outcome
- * comes back. Errors travel as plain data, because a thread's border strips them of their code.
+ * What crosses the border between the pool and a thread: which function to run, what it is given, and
+ * how its outcome comes back.
  */
-import { MillraceError, messageOf, type PlainError } from "../core/index.js";
+import { describeThrown, type Thrown } from "./thrown.js";
 
 /**
  * A function in a file that threads load. The file exports it under `name`, wrapped by
@@ -12,52 +12,62 @@ export interface WorkerTask<Input, Output> {
   /** The compiled file, for example `new URL("./worker-entry.js", import.meta.url)`. */
   readonly file: URL;
   readonly name: string;
+  /** What errors call it; its name unless given. */
+  readonly label?: string;
   /** Only for the compiler; never set. */
   readonly types?: (input: Input) => Output;
 }
 
+/** Sends something to the caller while the task runs. It must be plain data, and little. */
+export type Tell = (value: unknown) => void;
+
+/** An output with buffers to hand over instead of copying; the thread cannot use them afterwards. */
+export class Transferred<Output> {
+  readonly value: Output;
+  readonly buffers: readonly ArrayBuffer[];
+
+  constructor(value: Output, buffers: readonly ArrayBuffer[]) {
+    this.value = value;
+    this.buffers = buffers;
+  }
+}
+
+type Given<Output> = Output | Transferred<Output>;
+
 export type TaskOutcome<Output> =
-  | { readonly ok: true; readonly value: Output }
-  | { readonly ok: false; readonly error: PlainError }
-  | { readonly ok: false; readonly thrown: string };
+  | { readonly ok: true; readonly value: Given<Output> }
+  | { readonly ok: false; readonly thrown: Thrown };
 
 /**
  * Wraps a function for a worker file's export, so that its errors keep code, message and details.
- * What is not one of our errors keeps its message alone.
+ * What is not one of our errors keeps its message, and whether another attempt can help.
  */
 export function threadTask<Input, Output>(
-  work: (input: Input) => Output | Promise<Output>,
-): (input: Input) => Promise<TaskOutcome<Output>> {
-  return async (input) => {
+  work: (input: Input, tell: Tell) => Given<Output> | Promise<Given<Output>>,
+): (input: Input, tell: Tell) => Promise<TaskOutcome<Output>> {
+  return async (input, tell) => {
     try {
-      return { ok: true, value: await work(input) };
+      return { ok: true, value: await work(input, tell) };
     } catch (error) {
-      if (isPlainErrorLike(error)) return { ok: false, error: plainError(error) };
-      return { ok: false, thrown: messageOf(error) };
+      return { ok: false, thrown: describeThrown(error) };
     }
   };
 }
 
-/** By shape, not by class: the thread may have loaded another copy of this package. */
-function isPlainErrorLike(error: unknown): error is MillraceError {
-  return (
-    error instanceof Error &&
-    typeof (error as Partial<MillraceError>).code === "string" &&
-    typeof (error as Partial<MillraceError>).toJSON === "function"
-  );
+/** What the pool sends to `worker-entry.ts`. */
+export interface Parcel {
+  readonly id: number;
+  readonly file: string;
+  readonly name: string;
+  readonly input: unknown;
+  /** One of `PROGRESS`; shared, so that it can be read when the thread is dead. */
+  readonly progress: Int32Array;
 }
 
-/** Details that cannot be cloned must not cost the error its code. */
-function plainError(error: MillraceError): PlainError {
-  const plain = error.toJSON();
-  try {
-    return structuredClone(plain);
-  } catch {
-    return { ...plain, details: {} };
-  }
-}
+export const PROGRESS = { sent: 0, begun: 1, ended: 2 } as const;
 
-/** The error that a thread reported, as an error again. */
-export function reviveError(plain: PlainError): MillraceError {
-  return new MillraceError(plain);
+/** What `worker-entry.ts` sends back beside the outcome. */
+export interface Told {
+  readonly millraceTask: number;
+  readonly value: unknown;
 }

@@ -1,0 +1,67 @@
+/** Why a task has no output: from what piscina says, how far the task came, and who ended it. */
+import { messageOf } from "../core/index.js";
+import { WorkersErrors } from "./errors.js";
+import { PROGRESS, type TaskOutcome, type WorkerTask } from "./task.js";
+import { reviveThrown } from "./thrown.js";
+
+/** Why the pool itself aborted a task. */
+export class PoolClosed extends Error {}
+export class ThreadLost extends Error {}
+
+interface Facts {
+  readonly task: WorkerTask<never, unknown>;
+  /** One of `PROGRESS`. */
+  readonly progress: number | undefined;
+  readonly signal: AbortSignal;
+  readonly maxHeapMb: number;
+}
+
+interface Explained {
+  readonly error: unknown;
+  /** The thread died, and had not begun with the task. */
+  readonly diedBefore: boolean;
+}
+
+/** Tasks answer with an outcome, so what piscina throws is the end of a thread, or of the line to it. */
+export function explain(error: unknown, { task, progress, signal, maxHeapMb }: Facts): Explained {
+  const failed = (because: unknown) => ({ error: because, diedBefore: false });
+  const name = labelOf(task);
+  const { reason } = signal;
+  if (reason instanceof PoolClosed) return failed(WorkersErrors.POOL_CLOSED({ task: name }));
+  if (reason instanceof ThreadLost) {
+    return failed(WorkersErrors.THREAD_EXITED({ task: name, reason: reason.message }, error));
+  }
+  if (signal.aborted) return failed(reason);
+  const { code, name: errorName } = (error ?? {}) as { code?: unknown; name?: unknown };
+  if (code === "ERR_WORKER_OUT_OF_MEMORY") {
+    return failed(WorkersErrors.OUT_OF_MEMORY({ task: name, maxHeapMb }, error));
+  }
+  const isInput = progress === PROGRESS.sent && errorName === "DataCloneError";
+  if (isInput || progress === PROGRESS.ended) {
+    const what = isInput ? "its input" : "what it gave back";
+    const details = { task: name, reason: `${what} cannot cross to a thread: ${messageOf(error)}` };
+    return failed(WorkersErrors.TASK_FAILED(details, error));
+  }
+  const exit = /^worker exited with code: (-?\d+)$/.exec(messageOf(error));
+  const how = exit ? `it exited with code ${exit[1]}` : `nothing caught: ${messageOf(error)}`;
+  return {
+    error: WorkersErrors.THREAD_EXITED({ task: name, reason: how }, error),
+    diedBefore: progress === PROGRESS.sent,
+  };
+}
+
+/** @throws what the task threw. */
+export function outputOf<Output>(
+  task: WorkerTask<never, Output>,
+  outcome: TaskOutcome<Output>,
+): Output {
+  // `worker-entry.ts` has unpacked what is handed over.
+  if (outcome.ok) return outcome.value as Output;
+  const cause = reviveThrown(outcome.thrown);
+  if ("error" in outcome.thrown) throw cause;
+  throw WorkersErrors.TASK_FAILED({ task: labelOf(task), reason: cause.message }, cause);
+}
+
+export function labelOf({ label, name }: WorkerTask<never, unknown>): string {
+  return label ?? name;
+}
