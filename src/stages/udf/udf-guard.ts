@@ -6,7 +6,7 @@ import type { UdfConfig } from "./udf-options.js";
 import type { UdfPlaces } from "./udf-places.js";
 import { type UdfTask, udfTasksOf } from "./udf-task.js";
 
-export const UDF_STAGE = "udf";
+const UDF_STAGE = "udf";
 
 interface Known {
   readonly config: UdfConfig;

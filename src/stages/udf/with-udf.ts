@@ -6,14 +6,21 @@
 import { nearestKey, OptionErrors, parseOptions, quote } from "../../core/index.js";
 import type { IngestControlMessage } from "../../message/index.js";
 import type { ProcessingFunction, Stage } from "../../pipeline/index.js";
-import { UDF_STAGE, udfGuard } from "./udf-guard.js";
+import { udfGuard } from "./udf-guard.js";
 import { type UdfConfig, UdfOptions } from "./udf-options.js";
 import { type Point, UdfPlaces } from "./udf-places.js";
 import { udfTasksOf } from "./udf-task.js";
 import { type NamedFunction, type Surroundings, wrapStage } from "./wrap-stage.js";
 
+/** Where functions run whose phase comes after all stages. It has no work of its own. */
+const END: Stage = { name: "udf_end", accepts: () => false, process: (message) => message };
+
 /**
- * The stages of a chain with a guard in front, named `udf`, and functions around them.
+ * The stages of a chain with functions around them, a guard in front, named `udf`, and when functions
+ * are registered one more stage at the end, named `udf_end`.
+ *
+ * What runs around a stage belongs to it: where its work is kept in a checkpoint, a job that resumes
+ * behind it does not need its functions either.
  *
  * The guard fails a job with STAGES_UDF_NOT_REGISTERED or STAGES_UDF_PLACE_UNKNOWN, unless the policy
  * is `ignore`. A function that throws fails its job with STAGES_UDF_FAILED. A task is removed when
@@ -26,15 +33,16 @@ export function withUdf(stages: readonly Stage[], options: UdfOptions = {}): Sta
   const names = stages.map(({ name }) => name);
   checkNames(config, names);
   const registry: Registry = new Map(Object.entries(config.registry));
-  const end = { stage: names.at(-1) ?? UDF_STAGE, when: "after" } as const;
+  const end = { stage: END.name, when: "before" } as const;
   const places = new UdfPlaces(names, { phases: config.phases, end });
   const hooks = new Map(Object.entries(config.hooks));
-  return [udfGuard({ config, registry, places }), ...stages].map((stage) => {
+  const wrapped = [...stages, ...(registry.size > 0 ? [END] : [])].map((stage) => {
     const { before, after } = hooks.get(stage.name) ?? {};
     const hasHooks = before !== undefined || after !== undefined;
     if (!hasHooks && registry.size === 0) return stage;
     return wrapStage(stage, new Functions(stage.name, { registry, places, before, after }));
   });
+  return [udfGuard({ config, registry, places }), ...wrapped];
 }
 
 type Registry = ReadonlyMap<string, ProcessingFunction>;

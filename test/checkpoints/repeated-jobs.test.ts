@@ -1,0 +1,83 @@
+/**
+ * Goal: a job that failed behind a costly stage, or is sent again, does not need that stage again.
+ * Method: a real chain with a store of files; the stages count how often they were called.
+ */
+import { expect, test } from "vitest";
+import type { IngestControlMessage } from "../../src/message/index.js";
+import type { Stage } from "../../src/pipeline/index.js";
+import { resumedBehind } from "../../src/pipeline/index.js";
+import { FileCheckpointStore } from "../../src/runtime/index.js";
+import { startBench, TRANSPORTS } from "../helpers/pipeline-bench.js";
+import type { Cleanup } from "../helpers/start-broker.js";
+import { temporaryFolder } from "../helpers/temporary-folder.js";
+
+interface Calls {
+  cheap: number;
+  costly: number;
+  later: number;
+}
+
+function stagesOf(calls: Calls, later: (message: IngestControlMessage) => void): Stage[] {
+  const counted = (name: keyof Calls, work: (message: IngestControlMessage) => void): Stage => ({
+    name,
+    process(message) {
+      calls[name]++;
+      work(message);
+      return message;
+    },
+  });
+  const write = (content: string) => (message: IngestControlMessage) => {
+    for (const row of message.payload) row.content = `${content}(${row.content})`;
+  };
+  return [
+    counted("cheap", write("cheap")),
+    counted("costly", write("costly")),
+    counted("later", later),
+  ];
+}
+
+async function checkpointsIn(t: Cleanup) {
+  const store = new FileCheckpointStore({ dir: await temporaryFolder(t) });
+  await store.open();
+  return { store, behind: ["costly"] };
+}
+
+test.for(TRANSPORTS)(
+  "over %s a job that failed later resumes when sent again",
+  async (transport, t) => {
+    const calls = { cheap: 0, costly: 0, later: 0 };
+    const stages = stagesOf(calls, () => {
+      if (calls.later === 1) throw new Error("not yet");
+    });
+    const checkpoints = await checkpointsIn(t);
+    const { pipeline, submit, onlyResult } = await startBench(t, transport, {
+      stages,
+      checkpoints,
+    });
+    await pipeline.start();
+    const failed = await onlyResult(await submit("grain"));
+    expect(failed.status).toBe("failed");
+    const again = await onlyResult(await submit("grain"));
+    expect(again.status).toBe("success");
+    expect(again.data?.[0]?.metadata.content).toBe("costly(cheap(grain))");
+    expect(resumedBehind(failed)).toBeUndefined();
+    expect(resumedBehind(again)).toBe("costly");
+    expect(calls).toEqual({ cheap: 1, costly: 1, later: 2 });
+    await onlyResult(await submit("other grain"));
+    expect(calls).toEqual({ cheap: 2, costly: 2, later: 3 });
+  },
+);
+
+test("each of many equal jobs gets its own result", async (t) => {
+  const calls = { cheap: 0, costly: 0, later: 0 };
+  const checkpoints = await checkpointsIn(t);
+  const stages = stagesOf(calls, () => {});
+  const bench = await startBench(t, "memory", { stages, checkpoints });
+  await bench.pipeline.start();
+  const ids = await Promise.all(Array.from({ length: 20 }, () => bench.submit("grain")));
+  for (const id of ids) {
+    const result = await bench.onlyResult(id);
+    expect(result.data?.[0]?.metadata.content).toBe("costly(cheap(grain))");
+  }
+  expect(calls).toEqual({ cheap: 1, costly: 1, later: 20 });
+});
