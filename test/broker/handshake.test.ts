@@ -168,7 +168,7 @@ test("a PING that asks is told what the broker can do, and others are not", asyn
   const { members } = await peer.ask({ command: "PING", features: ["hold"] });
   expect(members).toMatchObject({
     response: "PONG",
-    features: ["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead"],
+    features: ["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead", "failed"],
     server: "millrace",
     pid: process.pid,
     durability: "memory",
