@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { type Bench, Figures, type Measurement } from "./harness.js";
 import { describeCommit, describeMachine, hasUpstream, loadAverage } from "./machine.js";
 import { backlog } from "./measure/backlog.js";
+import { bullmq } from "./measure/bullmq.js";
 import { connections } from "./measure/connections.js";
 import { durable, durablePython } from "./measure/durable.js";
 import { jobs } from "./measure/jobs.js";
@@ -26,6 +27,7 @@ import { summarise } from "./summary.js";
 const MEASUREMENTS: readonly Measurement[] = [
   jobs,
   jobsPython,
+  bullmq,
   operations,
   operationsPython,
   largePop,

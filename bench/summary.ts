@@ -1,6 +1,7 @@
 /** What the project promises, each row with what was measured. */
 import type { Figures } from "./harness.js";
 import { BACKLOG, BACKLOG_DRAINED, BACKLOG_LEFT, BACKLOG_MEMORY } from "./measure/backlog.js";
+import { BULLMQ, OF_BULLMQ } from "./measure/bullmq.js";
 import { CONNECTION_BYTES, CONNECTIONS } from "./measure/connections.js";
 import { DURABLE, DURABLE_PYTHON, durableRatio } from "./measure/durable.js";
 import { JOBS, jobsName, MEMORY_OVER_TCP, OF_STUB } from "./measure/jobs.js";
@@ -104,6 +105,20 @@ const PROMISES: readonly Promised[] = [
     name: jobsName("memory", 64),
     unit: "jobs/s",
     atLeast: 8_000,
+  },
+  {
+    what: "no-op jobs, 64 in flight, ours ÷ BullMQ's worker on Redis, results by events alone",
+    group: BULLMQ,
+    name: OF_BULLMQ.events,
+    unit: "×",
+    atLeast: 1.5,
+  },
+  {
+    what: "the same, results by waitUntilFinished",
+    group: BULLMQ,
+    name: OF_BULLMQ.finished,
+    unit: "×",
+    atLeast: 1.5,
   },
   {
     what: "memory of 1,000 queued messages of 64 KB ÷ their bytes",

@@ -1,3 +1,4 @@
+import { SimpleClient } from "millrace";
 import { encodeSizeRequest } from "millrace/wire";
 import { bodyOf } from "./harness/bodies.js";
 import { Broker } from "./harness/broker.js";
@@ -50,8 +51,9 @@ export const f40: Fault = {
     const ordered = orderedTraffic(trial, broker, history);
     const killer = new Killer(trial, broker, workers);
     const target = { port: () => lossy.port, up: () => broker.up() };
+    const failedIds = new Set<string>();
     const endings = await Promise.race([
-      runJobs({ trial, target, history, jobs }),
+      runJobs({ trial, target, history, jobs, failedIds }),
       ordered.failed,
       killer.failed,
       broker.died,
@@ -67,16 +69,41 @@ export const f40: Fault = {
       hasResults: true,
     });
     for (const { kind, what } of violations) trial.problem(`${kind}: ${what}`);
+    const letters = await checkLetters(trial, broker.port, failedIds);
     const { success, cancelled, failed, givenUp } = endings;
     const orderedCount = history.count("settled");
     const found = tell(violations, ["noResult", "twoResults", "lost", "phantom", "order"]);
     return (
       `${jobs} jobs (${success} done, ${failed} failed, ${cancelled} cancelled, ${givenUp} given up), ` +
       `${orderedCount} ordered messages, kills: broker ${kills.broker}, pipelines ${kills.workers}, ` +
-      `${lossy.cuts} lines cut: ${found}; histories checked 1`
+      `${letters} dead letters, ${lossy.cuts} lines cut: ${found}; histories checked 1`
     );
   },
 };
+
+/** Each job that failed is a dead letter that says so, and no other job is one of these. */
+async function checkLetters(
+  trial: Trial,
+  port: number,
+  failedIds: ReadonlySet<string>,
+): Promise<number> {
+  await using client = new SimpleClient({ port });
+  const missing = new Set(failedIds);
+  let count = 0;
+  for (let after: string | undefined; ; ) {
+    const page = await client.deadLetters.list({ after });
+    const last = page.letters.at(-1);
+    if (last === undefined) break;
+    after = last.jobId;
+    for (const { jobId, cause } of page.letters) {
+      count++;
+      if (cause !== "failed") continue;
+      if (!missing.delete(jobId)) trial.problem(`job ${jobId} is a dead letter and did not fail`);
+    }
+  }
+  for (const jobId of missing) trial.problem(`job ${jobId} failed and is no dead letter`);
+  return count;
+}
 
 /** Pipelines that are started again when they die. */
 class Workers {
@@ -190,6 +217,8 @@ interface JobsMeans {
   readonly target: { port(): number; up(): Promise<void> };
   readonly history: History;
   readonly jobs: number;
+  /** Gets the jobs that a stage failed. */
+  readonly failedIds: Set<string>;
 }
 
 /** Clients that submit, now and then cancel, fetch, and now and then fetch again. */
@@ -198,6 +227,7 @@ async function runJobs({
   target,
   history,
   jobs,
+  failedIds,
 }: JobsMeans): Promise<Record<Ending, number>> {
   const endings: Record<Ending, number> = { success: 0, failed: 0, cancelled: 0, givenUp: 0 };
   let next = 0;
@@ -220,6 +250,7 @@ async function runJobs({
         : undefined;
       const ending = endingOf(await reader.fetch(jobId));
       endings[ending]++;
+      if (ending === "failed") failedIds.add(jobId);
       const outcome = await cancelling;
       // "over" may also be said by a repetition of the call that cancelled it.
       if (outcome === "cancelled" && ending !== "cancelled") {

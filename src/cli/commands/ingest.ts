@@ -127,10 +127,10 @@ async function openChain(
   }
   const { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints } = config;
   // Never started, the broker does not listen: it only holds the queues, with room for all that may
-  // be in work, as base64 and in two copies.
+  // be in work, as base64 and in two copies. Nobody could replay a dead letter, so none takes room.
   const forDocuments = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
   const maxHeldBytes = Math.max(HELD_BYTES_MIN, forDocuments);
-  const broker = new SimpleMessageBroker({ maxHeldBytes });
+  const broker = new SimpleMessageBroker({ maxHeldBytes, maxDeadLetters: 0 });
   const brokerClient = { clientType: "memory", broker } as const;
   const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints };
   const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger });
