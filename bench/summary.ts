@@ -11,6 +11,7 @@ import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-pytho
 import { OVERLOAD, REFUSAL_P99 } from "./measure/overload.js";
 import { RESTART, RESTART_SMALL } from "./measure/restart.js";
 import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
+import { STAGES, tenOverOne } from "./measure/stages.js";
 
 export interface SummaryRow {
   readonly what: string;
@@ -181,6 +182,20 @@ const PROMISES: readonly Promised[] = [
     name: REFUSAL_P99,
     unit: "ms",
     atMost: 10,
+  },
+  {
+    what: "no-op pipeline of 10 stages ÷ 1, jobs per second, tracing on",
+    group: STAGES,
+    name: tenOverOne(true),
+    unit: "×",
+    atLeast: 0.6,
+  },
+  {
+    what: "the same, tracing off",
+    group: STAGES,
+    name: tenOverOne(false),
+    unit: "×",
+    atLeast: 0.6,
   },
 ];
 
