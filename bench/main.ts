@@ -20,6 +20,8 @@ import { operationsPython } from "./measure/operations-python.js";
 import { overload } from "./measure/overload.js";
 import { restart } from "./measure/restart.js";
 import { sigterm } from "./measure/sigterm.js";
+import { slowSink } from "./measure/slow-sink.js";
+import { stages } from "./measure/stages.js";
 import { Processes, pathOf } from "./remote.js";
 import { listFigures, printReport, type Report, writeReport } from "./report.js";
 import { summarise } from "./summary.js";
@@ -39,6 +41,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   backlog,
   restart,
   overload,
+  stages,
+  slowSink,
 ];
 const ROUNDS = 3;
 /** A quick run measures for this share of the time. */

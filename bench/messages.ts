@@ -10,15 +10,16 @@ export type SizeName = keyof typeof SIZES;
 export const TASK_QUEUE = "ingest_task_queue";
 
 /** Start and end of a job's text; letters in between are its document. */
-export function jobFrame(): { readonly head: string; readonly tail: string } {
+export function jobFrame(tracing = true): { readonly head: string; readonly tail: string } {
   const documents = [{ name: "bench.txt", content: "*" }];
-  const [head, tail] = encodeJob(createJob({ documents })).split("*") as [string, string];
+  const job = createJob({ documents, tracing });
+  const [head, tail] = encodeJob(job).split("*") as [string, string];
   return { head, tail };
 }
 
 /** A job whose text is `bytes` long. */
-export function jobText(bytes: number): string {
-  const { head, tail } = jobFrame();
+export function jobText(bytes: number, tracing = true): string {
+  const { head, tail } = jobFrame(tracing);
   return (
     head +
     "millrace ".repeat(Math.ceil(bytes / 9)).slice(0, bytes - head.length - tail.length) +

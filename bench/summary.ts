@@ -12,6 +12,8 @@ import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-pytho
 import { OVERLOAD, REFUSAL_P99 } from "./measure/overload.js";
 import { RESTART, RESTART_SMALL } from "./measure/restart.js";
 import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
+import { inFlightRatio, residentRatio, SLOW_SINK, SLOW_SINK_WAYS } from "./measure/slow-sink.js";
+import { STAGES, tenOverOne } from "./measure/stages.js";
 
 export interface SummaryRow {
   readonly what: string;
@@ -46,6 +48,19 @@ function pythonRatios(): Promised[] {
       return { what, group: OPERATIONS_PYTHON, name: ratioOf(cell), unit: "×", atLeast };
     }),
   );
+}
+
+function slowSinkRatios(): Promised[] {
+  const measured = { group: SLOW_SINK, unit: "×" };
+  return SLOW_SINK_WAYS.flatMap((way) => {
+    const what = `slow sink, fast source, ten minutes, ${way}`;
+    const resident = `${what}: resident memory, last quarter ÷ second`;
+    const inFlight = `${what}: bytes in flight, most ÷ their bound`;
+    return [
+      { ...measured, what: resident, name: residentRatio(way), atMost: 1.1 },
+      { ...measured, what: inFlight, name: inFlightRatio(way), atMost: 1 },
+    ];
+  });
 }
 
 const PROMISES: readonly Promised[] = [
@@ -197,6 +212,21 @@ const PROMISES: readonly Promised[] = [
     unit: "ms",
     atMost: 10,
   },
+  {
+    what: "no-op pipeline of 10 stages ÷ 1, jobs per second, tracing on",
+    group: STAGES,
+    name: tenOverOne(true),
+    unit: "×",
+    atLeast: 0.6,
+  },
+  {
+    what: "the same, tracing off",
+    group: STAGES,
+    name: tenOverOne(false),
+    unit: "×",
+    atLeast: 0.6,
+  },
+  ...slowSinkRatios(),
 ];
 
 export function summarise(figures: Figures): SummaryRow[] {

@@ -5,6 +5,7 @@ import {
   MessageBrokerTaskSource,
   Pipeline,
   SimpleMessageBroker,
+  type Stage,
 } from "millrace";
 import { type LoadBounds, runLoad } from "../load.js";
 import { jobText, TASK_QUEUE } from "../messages.js";
@@ -15,14 +16,27 @@ const broker = new SimpleMessageBroker({ durability: "memory", brokerParams: { m
 const brokerClient = { clientType: "memory", broker } as const;
 const client = new MemoryClient(brokerClient);
 
+/** As many stages as asked for, none of which does anything. */
+function idleStages(count: number): Stage[] {
+  return Array.from({ length: count }, (_, index) => ({
+    name: `stage_${index + 1}`,
+    process: (message) => message,
+  }));
+}
+
 serveCalls({
-  async start({ concurrency }: { concurrency: number }) {
+  async start({ concurrency, stageCount = 0 }: { concurrency: number; stageCount?: number }) {
     const source = new MessageBrokerTaskSource({ brokerClient });
     const sink = new MessageBrokerTaskSink({ brokerClient });
-    await new Pipeline({ source, sink, concurrency }).start();
+    const stages = idleStages(stageCount);
+    await new Pipeline({ source, sink, stages, concurrency }).start();
   },
-  async jobs({ bytes, ...bounds }: LoadBounds & { readonly bytes: number }) {
-    const job = jobText(bytes);
+  async jobs({
+    bytes,
+    tracing = true,
+    ...bounds
+  }: LoadBounds & { readonly bytes: number; readonly tracing?: boolean }) {
+    const job = jobText(bytes, tracing);
     return runLoad(bounds, () => runJob(client, TASK_QUEUE, job));
   },
 });
