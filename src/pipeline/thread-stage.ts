@@ -182,6 +182,7 @@ class ThreadClock {
   readonly #timeoutMs: number;
   readonly #controller = new AbortController();
   #timer: NodeJS.Timeout | undefined;
+  #isOver = false;
 
   constructor(stage: string, timeoutMs: number) {
     this.#stage = stage;
@@ -197,8 +198,10 @@ class ThreadClock {
     this.#fireAfter(LOAD_MS, () => LoadErrors.STAGE_MODULE_FAILED({ use: this.#stage, problem }));
   }
 
+  /** The news may come after the outcome: then there is nothing left to time. */
   begun(): void {
-    this.stop();
+    if (this.#isOver) return;
+    clearTimeout(this.#timer);
     const timeoutMs = this.#timeoutMs;
     this.#fireAfter(timeoutMs, () =>
       PipelineErrors.STAGE_TIMED_OUT({ stage: this.#stage, timeoutMs }),
@@ -206,6 +209,7 @@ class ThreadClock {
   }
 
   stop(): void {
+    this.#isOver = true;
     clearTimeout(this.#timer);
   }
 
