@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import type { IngestControlMessage } from "../../src/message/index.js";
-import type { Stage } from "../../src/pipeline/index.js";
+import type { Stage, StageEntry } from "../../src/pipeline/index.js";
 import { resumedBehind } from "../../src/pipeline/index.js";
 import { FileCheckpointStore } from "../../src/runtime/index.js";
 import { startBench, TRANSPORTS } from "../helpers/pipeline-bench.js";
@@ -17,7 +17,7 @@ interface Calls {
   later: number;
 }
 
-function stagesOf(calls: Calls, later: (message: IngestControlMessage) => void): Stage[] {
+function stagesOf(calls: Calls, later: (message: IngestControlMessage) => void): StageEntry[] {
   const counted = (name: keyof Calls, work: (message: IngestControlMessage) => void): Stage => ({
     name,
     process(message) {
@@ -31,7 +31,7 @@ function stagesOf(calls: Calls, later: (message: IngestControlMessage) => void):
   };
   return [
     counted("cheap", write("cheap")),
-    counted("costly", write("costly")),
+    { stage: counted("costly", write("costly")), checkpoint: true },
     counted("later", later),
   ];
 }
@@ -39,7 +39,7 @@ function stagesOf(calls: Calls, later: (message: IngestControlMessage) => void):
 async function checkpointsIn(t: Cleanup) {
   const store = new FileCheckpointStore({ dir: await temporaryFolder(t) });
   await store.open();
-  return { store, behind: ["costly"] };
+  return store;
 }
 
 test.for(TRANSPORTS)(
