@@ -61,7 +61,11 @@ test("1,000 documents twice with one changed: the extraction stage runs 1,001 ti
   const second = await run(t, folder, settings);
   expect(second.extracted).toBe(1);
   expect(namesOf(second.outcomes)).toEqual(["500.html"]);
-  expect(second.stats?.checkpoints).toMatchObject({ loaded: DOCUMENTS - 1, stored: 1, failed: 0 });
+  expect(second.stats?.checkpointStore).toMatchObject({
+    loaded: DOCUMENTS - 1,
+    stored: 1,
+    failed: 0,
+  });
   expect(second.outcomes.size).toBe(DOCUMENTS);
   for (const [name, { status, result }] of second.outcomes) {
     expect(status).toBe("success");
