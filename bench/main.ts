@@ -10,6 +10,7 @@ import { describeCommit, describeMachine, hasUpstream, loadAverage } from "./mac
 import { backlog } from "./measure/backlog.js";
 import { connections } from "./measure/connections.js";
 import { durable, durablePython } from "./measure/durable.js";
+import { faultyStages } from "./measure/faulty-stages.js";
 import { jobs } from "./measure/jobs.js";
 import { jobsPython } from "./measure/jobs-python.js";
 import { largePop } from "./measure/large-pop.js";
@@ -41,6 +42,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   overload,
   stages,
   slowSink,
+  faultyStages,
 ];
 const ROUNDS = 3;
 /** A quick run measures for this share of the time. */
