@@ -11,6 +11,7 @@ import { backlog } from "./measure/backlog.js";
 import { bullmq } from "./measure/bullmq.js";
 import { connections } from "./measure/connections.js";
 import { durable, durablePython } from "./measure/durable.js";
+import { faultyStages } from "./measure/faulty-stages.js";
 import { jobs } from "./measure/jobs.js";
 import { jobsPython } from "./measure/jobs-python.js";
 import { largePop } from "./measure/large-pop.js";
@@ -43,6 +44,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   overload,
   stages,
   slowSink,
+  faultyStages,
 ];
 const ROUNDS = 3;
 /** A quick run measures for this share of the time. */

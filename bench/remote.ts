@@ -92,10 +92,11 @@ export class Processes {
   readonly #open = new Set<{ end(): Promise<void> }>();
   readonly #cleanups: (() => void)[] = [];
 
-  /** @param file name in `bench/`, such as `processes/pipeline.ts`. */
+  /** @param file name in `bench/`, such as `processes/pipeline.ts`; `.mjs` needs no loader. */
   async node(file: string): Promise<Remote> {
+    const loader = file.endsWith(".mjs") ? [] : ["--import", "tsx"];
     const child = fork(pathOf(file), [], {
-      execArgv: ["--import", "tsx", "--max-old-space-size=8192"],
+      execArgv: [...loader, "--max-old-space-size=8192"],
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });
     const remote = new Remote(child, file, (call) => {

@@ -4,6 +4,13 @@ import { BACKLOG, BACKLOG_DRAINED, BACKLOG_LEFT, BACKLOG_MEMORY } from "./measur
 import { BULLMQ, OF_BULLMQ } from "./measure/bullmq.js";
 import { CONNECTION_BYTES, CONNECTIONS } from "./measure/connections.js";
 import { DURABLE, DURABLE_PYTHON, durableRatio } from "./measure/durable.js";
+import {
+  FAULTY_COUNT,
+  FAULTY_P99,
+  FAULTY_RESULTS,
+  FAULTY_STAGES,
+  FAULTY_WRONG,
+} from "./measure/faulty-stages.js";
 import { JOBS, jobsName, MEMORY_OVER_TCP, OF_STUB } from "./measure/jobs.js";
 import { JOBS_PYTHON, pythonJobsName, ratioName } from "./measure/jobs-python.js";
 import { LARGE_POP, OVER_PARSE } from "./measure/large-pop.js";
@@ -227,6 +234,27 @@ const PROMISES: readonly Promised[] = [
     atLeast: 0.6,
   },
   ...slowSinkRatios(),
+  {
+    what: "1,000 jobs, 2.5 % of which throw, hang or kill their thread: results",
+    group: FAULTY_STAGES,
+    name: FAULTY_RESULTS,
+    unit: "jobs",
+    atLeast: FAULTY_COUNT,
+  },
+  {
+    what: "the same, wrong verdicts",
+    group: FAULTY_STAGES,
+    name: FAULTY_WRONG,
+    unit: "jobs",
+    atMost: 0,
+  },
+  {
+    what: "the same at a quarter of capacity: (p99 of good jobs − without faults) ÷ timeoutMs",
+    group: FAULTY_STAGES,
+    name: FAULTY_P99,
+    unit: "×",
+    atMost: 1,
+  },
 ];
 
 export function summarise(figures: Figures): SummaryRow[] {
