@@ -12,9 +12,12 @@ import "../src/message/index.js";
 import { PipelineSettings, RunOptions, StopOptions } from "../src/pipeline/index.js";
 import "../src/cli/errors.js";
 import {
+  EdgeDefinition,
   IngestOptions,
   LocalPipelineSettings,
   LocalServerOptions,
+  PipelineDefinition,
+  StageDefinition,
   TelemetryOptions,
 } from "../src/runtime/index.js";
 import { MessageBrokerTaskSinkConfig } from "../src/sinks/index.js";
@@ -86,6 +89,16 @@ const SCHEMAS: readonly (readonly [title: string, used: string, schema: z.ZodTyp
     "`new LocalPipeline()`, `new LocalServer()`, `millrace pipeline`, `millrace serve`; `metrics` also by `millrace broker`",
     TelemetryOptions,
   ],
+  [
+    "PipelineDefinition",
+    "a pipeline file and `definePipeline()`, beside LocalPipelineSettings with `workers` (WorkerPoolOptions) and `extract` (ExtractOptions), and TelemetryOptions",
+    PipelineDefinition.pick({
+      ...{ name: true, description: true, broker: true, plugins: true },
+      ...{ udf: true, stages: true, edges: true },
+    }),
+  ],
+  ["StageDefinition", "`stages` of a PipelineDefinition", StageDefinition],
+  ["EdgeDefinition", "`edges` of a PipelineDefinition", EdgeDefinition],
   ["IngestOptions", "`ingestDocuments()`, `millrace ingest`", IngestOptions],
 ];
 

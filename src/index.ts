@@ -48,10 +48,15 @@ export {
 } from "./pipeline/index.js";
 export {
   type BrokerHandle,
+  definePipeline,
   LocalPipeline,
   LocalPipelineOptions,
   LocalServer,
   LocalServerOptions,
+  PipelineDefinition,
+  pipelineFromCode,
+  pipelineSettings,
+  readPipelineFile,
   SimpleMessageBroker,
   SimpleMessageBrokerOptions,
   startSimpleMessageBroker,

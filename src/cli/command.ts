@@ -1,6 +1,8 @@
 /** What a command is. Commands know neither commander nor the process; `program.ts` runs them. */
 import { z } from "zod";
 import type { Logger } from "../core/index.js";
+import type { PipelineFile } from "../runtime/index.js";
+import type { FileOptions } from "./config-file.js";
 import type { ExitCode } from "./exit-codes.js";
 import { createLogger, logOptions } from "./logging.js";
 import type { Output } from "./output.js";
@@ -11,9 +13,12 @@ import { hasStatusLine } from "./status-line.js";
 export interface CommandContext {
   /** What stands on the command line besides options. */
   readonly operands: readonly string[];
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: Output;
   readonly stop: StopRequest;
   readonly logger: Logger;
+  /** The file of `--config`, where the command has that option and it was given. */
+  readonly pipeline?: PipelineFile | undefined;
   /** Whether somebody watches who wants to see more than the log: a terminal, no JSON, not quiet. */
   readonly showsStatus: boolean;
 }
@@ -28,6 +33,8 @@ interface Definition<S extends z.ZodObject> {
   readonly examples: readonly (readonly [string, string])[];
   /** Names and descriptions of operands: `PATHS...` takes several, `[JOB]` may be left out. */
   readonly operands?: readonly (readonly [string, string])[];
+  /** For commands with the option of `CONFIG_OPTION`. */
+  readonly fileOptions?: FileOptions;
   readonly run: (config: z.output<S>, context: CommandContext) => Promise<ExitCode>;
 }
 

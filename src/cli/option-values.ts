@@ -1,4 +1,4 @@
-/** Decides which value of an option holds: flag, then environment, then default. */
+/** Decides which value of an option holds: flag, then environment, then file, then default. */
 import type { z } from "zod";
 import { hasCode, OptionErrors, parseOptions } from "../core/index.js";
 import type { Leaf } from "./schema-options.js";
@@ -7,14 +7,27 @@ import type { Leaf } from "./schema-options.js";
 export interface ChosenValue {
   readonly leaf: Leaf;
   readonly value: unknown;
-  readonly origin: "flag" | "environment" | "default";
+  readonly origin: "flag" | "environment" | "file" | "default";
+  /** The place in the file. */
+  readonly place?: string;
 }
+
+/** What a file says of the option at `path`. */
+export type FileLayer = (path: readonly string[]) =>
+  | {
+      readonly value: unknown;
+      /** Else it is the default that the file's other values make. */
+      readonly isGiven: boolean;
+      readonly from: string;
+    }
+  | undefined;
 
 /** What was written, by whom it was written. */
 export interface Written {
   /** By flag; only those that stand on the command line. */
   readonly flags: ReadonlyMap<string, string | boolean>;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file?: FileLayer | undefined;
 }
 
 export interface ChosenOptions<T> {
@@ -36,22 +49,32 @@ export function chooseOptions<S extends z.ZodType>(
 ): ChosenOptions<z.output<S>> {
   const given = leaves.map((leaf) => choose(leaf, written));
   const input: Record<string, unknown> = {};
-  for (const { leaf, value, origin } of given) {
-    if (origin !== "default") place(input, leaf.path, value);
+  for (const { leaf, value } of given) {
+    if (value !== undefined) place(input, leaf.path, value);
   }
   const config = parse(schema, input, { what, given });
   const values = given.map((each) => ({ ...each, value: lookUp(config, each.leaf.path) }));
   return { config, values };
 }
 
-function choose(leaf: Leaf, { flags, environment }: Written): ChosenValue {
+/** The value of an option by flag or variable alone. */
+export function writtenValue(leaf: Leaf, { flags, environment }: Written): ChosenValue | undefined {
   const flag = flags.get(leaf.flag);
   if (flag !== undefined) return { leaf, value: readWritten(leaf, flag), origin: "flag" };
   const variable = environment[leaf.variable];
-  if (variable !== undefined && variable !== "") {
-    return { leaf, value: readWritten(leaf, variable), origin: "environment" };
-  }
-  return { leaf, value: undefined, origin: "default" };
+  if (variable === undefined || variable === "") return undefined;
+  return { leaf, value: readWritten(leaf, variable), origin: "environment" };
+}
+
+function choose(leaf: Leaf, written: Written): ChosenValue {
+  const own = writtenValue(leaf, written);
+  if (own !== undefined) return own;
+  const found = written.file?.(leaf.path);
+  if (found === undefined) return { leaf, value: undefined, origin: "default" };
+  const { value, isGiven, from } = found;
+  return isGiven
+    ? { leaf, value, origin: "file", place: from }
+    : { leaf, value, origin: "default" };
 }
 
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
@@ -99,7 +122,9 @@ function parse<S extends z.ZodType>(
       fault.replace(/^"([^"]+)"/, (quoted, path: string) => {
         const value = given.find(({ leaf }) => leaf.path.join(".") === path);
         if (value === undefined) return quoted;
-        return value.origin === "environment" ? value.leaf.variable : value.leaf.flag;
+        const { leaf, origin, place = quoted } = value;
+        if (origin === "file") return place;
+        return origin === "environment" ? leaf.variable : leaf.flag;
       }),
     );
     throw OptionErrors.INVALID({ what, faults: renamed }, error);

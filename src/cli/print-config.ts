@@ -1,5 +1,6 @@
 /** Shows which value of each option holds and where it comes from. */
 import Table from "cli-table3";
+import { withoutUrlPasswords } from "../runtime/index.js";
 import type { ChosenValue } from "./option-values.js";
 import type { Output } from "./output.js";
 import { printable } from "./printable.js";
@@ -9,9 +10,15 @@ export function printConfig(
   { json, output }: { readonly json: boolean; readonly output: Output },
 ): void {
   if (json) {
-    const entries = values.map(({ leaf, value, origin }) => [
+    const entries = values.map(({ leaf, value, origin, place }) => [
       leaf.path.join("."),
-      { value: value ?? null, origin, flag: leaf.flag, variable: leaf.variable },
+      {
+        value: shown(value) ?? null,
+        origin,
+        ...(place !== undefined && { place }),
+        flag: leaf.flag,
+        variable: leaf.variable,
+      },
     ]);
     output.json({ options: Object.fromEntries(entries) });
     return;
@@ -20,10 +27,15 @@ export function printConfig(
     head: ["option", "value", "from"],
     style: { head: [], border: [], compact: true },
   });
-  for (const { leaf, value, origin } of values) {
-    const shown = value === undefined ? "" : printable(String(value));
-    const from = { flag: leaf.flag, environment: leaf.variable, default: "default" }[origin];
-    table.push([leaf.flag.slice(2), shown, from]);
+  for (const { leaf, value, origin, place = "file" } of values) {
+    const text = value === undefined ? "" : printable(String(shown(value)));
+    const { flag, variable } = leaf;
+    const from = { flag, environment: variable, file: place, default: "default" }[origin];
+    table.push([flag.slice(2), text, printable(from)]);
   }
   output.line(table.toString());
+}
+
+function shown(value: unknown): unknown {
+  return typeof value === "string" ? withoutUrlPasswords(value) : value;
 }

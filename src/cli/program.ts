@@ -51,6 +51,16 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./commands/dead.js")).dead,
   },
   {
+    name: "config",
+    summary: "check and print pipeline files",
+    load: async () => (await import("./commands/config.js")).config,
+  },
+  {
+    name: "plugins",
+    summary: "list the stages that a pipeline file can use",
+    load: async () => (await import("./commands/plugins.js")).plugins,
+  },
+  {
     name: "version",
     summary: "print the version",
     load: async () => (await import("./commands/version.js")).version,

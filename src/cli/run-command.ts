@@ -1,8 +1,9 @@
-/** Runs one command: reads its options, shows them when that was asked, else does its work. */
+/** Runs one command: reads its options and file, shows them when that was asked, else does its work. */
 import type { Command as Commander } from "commander";
+import type { PipelineFile } from "../runtime/index.js";
 import type { Command } from "./command.js";
 import { ExitCode } from "./exit-codes.js";
-import { chooseOptions } from "./option-values.js";
+import { chooseOptions, type Written, writtenValue } from "./option-values.js";
 import { withOtelVariables } from "./otel-environment.js";
 import type { Output } from "./output.js";
 import { type Leaf, leavesOf } from "./schema-options.js";
@@ -25,13 +26,32 @@ export async function runCommand(
     environment: withOtelVariables(environment),
   };
   const what = `millrace ${name}`;
-  const { config, values } = chooseOptions(command.options, leaves, { what, written });
+  const { fileOptions } = command;
+  const pipeline =
+    fileOptions === undefined ? undefined : await readFileOf(leaves, written, environment);
+  const file =
+    pipeline && fileOptions && (await import("./config-file.js")).fileLayer(pipeline, fileOptions);
+  const choice = { what, written: { ...written, file } };
+  const { config, values } = chooseOptions(command.options, leaves, choice);
   if (commander.opts().printConfig === true) {
     const { printConfig } = await import("./print-config.js");
     printConfig(values, { json: (config as { json: boolean }).json, output });
     return ExitCode.DONE;
   }
-  return command.run(config, { operands: commander.args, output, stop });
+  return command.run(config, { operands: commander.args, environment, output, stop, pipeline });
+}
+
+/** The file that `--config` names. @throws RUNTIME_PIPELINE_INVALID, …_PIPELINE_FILE_UNREADABLE */
+async function readFileOf(
+  leaves: readonly Leaf[],
+  written: Written,
+  environment: Means["environment"],
+): Promise<PipelineFile | undefined> {
+  const leaf = leaves.find(({ path }) => path.join() === "config");
+  const file = leaf && writtenValue(leaf, written)?.value;
+  if (typeof file !== "string") return undefined;
+  const { readPipelineFile } = await import("../runtime/index.js");
+  return await readPipelineFile(file, environment);
 }
 
 /** Only what stands on the command line: commander sets the opposite of `--no-x` by itself. */

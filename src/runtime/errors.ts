@@ -73,4 +73,20 @@ export const RuntimeErrors = defineErrors("RUNTIME", {
     say: ({ dir, reason }: { dir: string; reason: string }) =>
       `the folder for checkpoints ${quote(dir)} cannot be used: ${reason}`,
   },
+  PIPELINE_FILE_UNREADABLE: {
+    kind: "input",
+    retry: false,
+    about: "A pipeline file cannot be read, is too long or no text.",
+    say: ({ file, reason }: { file: string; reason: string }) =>
+      `cannot read the pipeline file ${quote(file)}: ${reason}`,
+  },
+  PIPELINE_INVALID: {
+    kind: "input",
+    retry: false,
+    about:
+      "A pipeline cannot be made as its definition says. The text lists every fault, those of a " +
+      "file as file:line:column. `millrace config check FILE` tells the same.",
+    say: ({ what, faults }: { what: string; faults: readonly string[] }) =>
+      `${what} has ${faults.length === 1 ? "a fault" : `${faults.length} faults`}:\n${faults.join("\n")}`,
+  },
 });

@@ -9,6 +9,40 @@ export {
   type CheckpointStoreStats,
   FileCheckpointStore,
 } from "./checkpoints/file-checkpoint-store.js";
+export { type CheckedFile, checkPipelineFile } from "./config/check-pipeline-file.js";
+export { definePipeline } from "./config/definition/define-pipeline.js";
+export { pipelineFileSchema } from "./config/definition/definition-schema.js";
+export { KNOWN_STAGES, type KnownStage } from "./config/definition/known-stages.js";
+export {
+  type DefinedPipeline,
+  EdgeDefinition,
+  PipelineDefinition,
+  StageDefinition,
+} from "./config/definition/pipeline-definition.js";
+export {
+  type PipelineFileSettings,
+  pipelineSettings,
+} from "./config/definition/pipeline-settings.js";
+export {
+  definitionText,
+  type ExplainedValue,
+  explainPipeline,
+  originOf,
+} from "./config/explain.js";
+export {
+  type ListedOption,
+  type ListedStage,
+  listStages,
+  type StageListing,
+} from "./config/list-stages.js";
+export {
+  type FileFault,
+  fileFaultText,
+  type NamedPipeline,
+  pipelineFromCode,
+} from "./config/named-pipeline.js";
+export { type PipelineFile, readPipelineFile } from "./config/read-pipeline-file.js";
+export { withoutUrlPasswords } from "./config/text/secrets.js";
 export { RuntimeErrors } from "./errors.js";
 export {
   type FindOptions,
@@ -27,9 +61,9 @@ export {
   type LocalPipelineConfig,
   type LocalPipelineDependencies,
   LocalPipelineOptions,
-  LocalPipelineSettings,
   type LocalPipelineStats,
 } from "./local-pipeline.js";
+export { LocalPipelineSettings } from "./local-pipeline-settings.js";
 export {
   LocalServer,
   type LocalServerConfig,

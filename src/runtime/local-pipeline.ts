@@ -1,6 +1,7 @@
 /**
- * A pipeline with the stages that need no model: takes jobs from a broker, extracts text in
- * threads, hands results back. It owns its threads and its client; the broker is somebody else's.
+ * A pipeline on this machine: takes jobs from a broker, carries them through the stages of a definition
+ * (without one, those that need no model), hands results back. It owns its threads and its client; the
+ * broker is somebody else's.
  */
 import { z } from "zod";
 import {
@@ -22,29 +23,23 @@ import {
 import {
   Pipeline,
   type PipelineObserver,
-  PipelineSettings,
   type PipelineStats,
   StopOptions,
 } from "../pipeline/index.js";
-import { MessageBrokerTaskSink, MessageBrokerTaskSinkConfig } from "../sinks/index.js";
-import { MessageBrokerTaskSource, MessageBrokerTaskSourceConfig } from "../sources/index.js";
-import {
-  createExtractStages,
-  ExtractOptions,
-  metadataInjector,
-  type UdfFunctions,
-  UdfSettings,
-  withUdf,
-} from "../stages/index.js";
-import { WorkerPool, WorkerPoolOptions, type WorkerPoolStats } from "../workers/index.js";
-import { CheckpointSettings } from "./checkpoints/checkpoint-options.js";
+import { MessageBrokerTaskSink } from "../sinks/index.js";
+import { MessageBrokerTaskSource } from "../sources/index.js";
+import type { UdfFunctions } from "../stages/index.js";
+import { WorkerPool, type WorkerPoolStats } from "../workers/index.js";
 import {
   type CheckpointStoreStats,
   FileCheckpointStore,
 } from "./checkpoints/file-checkpoint-store.js";
+import { buildPipeline } from "./config/build/build-pipeline.js";
+import { definePipeline } from "./config/definition/define-pipeline.js";
+import { type NamedPipeline, pipelineFromCode } from "./config/named-pipeline.js";
+import { EngineSettings, LocalPipelineSettings } from "./local-pipeline-settings.js";
 import { Telemetry, TelemetryOptions } from "./telemetry.js";
 
-const CONCURRENCY_MIN = 4;
 /** Connections besides those of jobs: questions, and some air. */
 const CONNECTIONS_EXTRA = 8;
 const CONNECTIONS_MIN = 256;
@@ -55,30 +50,6 @@ const CLOSE_MS = 500;
 const STOP_EXTRA_MS = 1_900;
 const FLUSH_MIN_MS = 100;
 const PING_MS = 2_000;
-
-/** Two jobs per thread, so that no thread waits for its next job to be opened. */
-function defaultConcurrency(): number {
-  return Math.max(CONCURRENCY_MIN, 2 * WorkerPoolOptions.parse({}).maxThreads);
-}
-
-const { taskQueue, strictSchema } = MessageBrokerTaskSourceConfig.shape;
-
-/** Everything but the broker. */
-export const LocalPipelineSettings = z.strictObject({
-  taskQueue,
-  concurrency: PipelineSettings.shape.concurrency
-    .unwrap()
-    .default(defaultConcurrency)
-    .meta({ description: "Jobs in work at a time.", defaultText: "twice the threads, at least 4" }),
-  stageTimeoutMs: PipelineSettings.shape.stageTimeoutMs,
-  strictSchema,
-  maxResultBytes: MessageBrokerTaskSinkConfig.shape.maxResultBytes,
-  workers: WorkerPoolOptions.pick({ maxThreads: true, maxHeapMb: true }).prefault({}),
-  extract: ExtractOptions.prefault({}),
-  udf: UdfSettings.prefault({}),
-  checkpoints: CheckpointSettings.prefault({}),
-});
-export type LocalPipelineSettings = z.input<typeof LocalPipelineSettings>;
 
 export const LocalPipelineOptions = z.strictObject({
   brokerClient: BrokerClientOption,
@@ -96,6 +67,11 @@ export interface LocalPipelineStats extends PipelineStats {
 
 export interface LocalPipelineDependencies {
   readonly logger?: Logger;
+  /**
+   * The stages and what belongs to them, from `readPipelineFile` or `pipelineFromCode`; its settings
+   * are not looked at, the options stand for them. Without it: the local stages.
+   */
+  readonly pipeline?: NamedPipeline | undefined;
   /** Functions that `udf` tasks may name, and hooks around stages. */
   readonly udf?: UdfFunctions;
   /** Asked at each start: who else hears what happens to jobs. */
@@ -114,12 +90,14 @@ interface Parts {
 
 /**
  * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
- * throws; RUNTIME_CHECKPOINTS_UNUSABLE; OPTIONS_INVALID for functions; those of `Telemetry`.
+ * throws; RUNTIME_CHECKPOINTS_UNUSABLE; RUNTIME_PIPELINE_INVALID and PIPELINE_GRAPH_INVALID for the
+ * definition; OPTIONS_INVALID for functions; those of `Telemetry`.
  */
 export class LocalPipeline extends Component<StopOptions> {
   readonly #config: LocalPipelineConfig;
   readonly #logger: Logger;
   readonly #udf: UdfFunctions;
+  readonly #pipeline: NamedPipeline;
   readonly #observer: LocalPipelineDependencies["observer"];
   readonly #telemetry: Telemetry;
   #parts: Parts | undefined;
@@ -132,6 +110,7 @@ export class LocalPipeline extends Component<StopOptions> {
     const logger = dependencies.logger ?? silentLogger;
     this.#logger = logger;
     this.#udf = dependencies.udf ?? {};
+    this.#pipeline = dependencies.pipeline ?? pipelineFromCode(definePipeline({}));
     this.#observer = dependencies.observer;
     const watched = {
       pipeline: () => this.getStats(),
@@ -172,30 +151,25 @@ export class LocalPipeline extends Component<StopOptions> {
   }
 
   async #startPipeline(): Promise<void> {
-    const { brokerClient, workers, extract, taskQueue, strictSchema, ...rest } = this.#config;
-    const { concurrency, stageTimeoutMs, maxResultBytes } = rest;
+    const { brokerClient, taskQueue, leaseMs, strictSchema, maxResultBytes } = this.#config;
+    const settings = EngineSettings.parse(this.#config);
     const logger = this.#logger;
     const store = await this.#openCheckpoints();
-    const { client, close } = useClient(withConnections(brokerClient, concurrency));
-    const pool = new WorkerPool(workers);
-    const source = new MessageBrokerTaskSource(
-      { brokerClient: client, taskQueue, strictSchema },
-      { logger },
-    );
+    const pool = new WorkerPool(this.#config.workers);
+    const { client, close } = useClient(withConnections(brokerClient, this.#config.concurrency));
+    const sourceOptions = { brokerClient: client, taskQueue, leaseMs, strictSchema };
+    const source = new MessageBrokerTaskSource(sourceOptions, { logger });
     const sink = new MessageBrokerTaskSink({ brokerClient: client, maxResultBytes }, { logger });
-    const extraction = createExtractStages(pool, extract);
-    const udf = { ...this.#config.udf, ...this.#udf };
-    const costly = new Set(extraction.map(({ name }) => name));
-    const stages = withUdf([metadataInjector(), ...extraction], udf).map((stage) => ({
-      stage,
-      checkpoint: store !== undefined && costly.has(stage.name),
-    }));
     const observer = this.#observer?.() ?? this.#telemetry.observer;
-    const pipeline = new Pipeline({
-      ...{ source, sink, stages, concurrency, stageTimeoutMs, logger, observer },
-      checkpoints: store,
-    });
+    let pipeline: Pipeline;
     try {
+      const stages = await buildPipeline(this.#pipeline, {
+        ...{ pool, logger, extract: this.#config.extract, udf: this.#udf },
+        udfPolicy: this.#config.udf.policy,
+        keepsCheckpoints: store !== undefined,
+      });
+      const parts = { source, sink, ...stages, ...settings };
+      pipeline = new Pipeline({ ...parts, logger, observer, checkpoints: store });
       await sink.start();
       await source.start();
     } catch (error) {

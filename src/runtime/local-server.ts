@@ -17,9 +17,9 @@ import { answerQueued } from "./answer-queued.js";
 import {
   LocalPipeline,
   type LocalPipelineDependencies,
-  LocalPipelineSettings,
   type LocalPipelineStats,
 } from "./local-pipeline.js";
+import { LocalPipelineSettings } from "./local-pipeline-settings.js";
 import { SimpleMessageBroker, SimpleMessageBrokerOptions } from "./simple-message-broker.js";
 import { queueNames, Telemetry, TelemetryOptions } from "./telemetry.js";
 

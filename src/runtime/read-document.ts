@@ -13,7 +13,7 @@ import type { FoundDocument } from "./find-documents.js";
  * @throws RUNTIME_DOCUMENT_TOO_LARGE, RUNTIME_DOCUMENT_NOT_A_FILE, and errors of the system.
  */
 export async function readDocument(
-  { path, isGiven }: FoundDocument,
+  { path, isGiven }: Pick<FoundDocument, "path" | "isGiven">,
   maxDocumentBytes: number,
 ): Promise<Buffer> {
   // Windows has neither of the two; there they are undefined.

@@ -8,6 +8,7 @@ import { runCli } from "../helpers/start-cli.js";
 
 const COMMANDS = [
   ...["quickstart", "ingest", "serve", "broker", "pipeline", "cancel", "dead", "version"],
+  ...["config", "plugins"],
 ];
 
 test("without arguments the help names every command", async (t) => {
@@ -61,6 +62,15 @@ describe("what is wrong ends with 2 and names what was meant", () => {
     [["dead", "show"], /name one job: millrace dead show JOB/],
     [["dead", "drop"], /name a job or --all: .*drop JOB/],
     [["dead", "replay", "one", "--all"], /name a job or --all, not both/],
+    [["config"], /say what to do: millrace config knows check, print, schema/],
+    [["config", "chek"], /"chek" is none of its words \(did you mean check\?\)/],
+    [["config", "check"], /name a file: millrace config check FILE/],
+    [["config", "print", "a", "b"], /config print takes one file/],
+    [["config", "schema", "a"], /config schema takes no file/],
+    [["config", "check", "none.yaml"], /cannot read the pipeline file "none.yaml": ENOENT/],
+    [["plugins", "none.yaml"], /cannot read the pipeline file "none.yaml"/],
+    [["plugins", "a", "b"], /too many arguments/],
+    [["serve", "--config", "none.yaml"], /cannot read the pipeline file "none.yaml"/],
     [["pipeline", "--broker", "localhost:7671"], /write it like simple:\/\/127\.0\.0\.1:7671/],
   ])("%j", async (args, text) => {
     const { code, stdout, stderr } = await runCli({ onTestFinished: () => {} }, args);

@@ -7,11 +7,14 @@ import {
   LocalPipeline,
   LocalPipelineSettings,
   openResultWriter,
+  type PipelineFile,
   parseBrokerUrl,
+  pipelineSettings,
   RESULT_FORMATS,
   SimpleMessageBroker,
 } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
+import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { CliErrors } from "../errors.js";
 import { runIngest, summary } from "../ingest-run.js";
 import { printable } from "../printable.js";
@@ -36,6 +39,7 @@ const IngestCommandOptions = z.strictObject({
     .string()
     .optional()
     .describe("Send to a broker that runs already, simple://host:port; else all is done here."),
+  ...CONFIG_OPTION,
   ...IngestOptions.shape,
   concurrency: concurrency.describe("Documents in work at a time."),
   taskQueue,
@@ -65,6 +69,7 @@ export const ingest = defineCommand({
       "resultTimeoutMs",
     ],
     "Extraction (without --broker):": [
+      "config",
       "stageTimeoutMs",
       "maxThreads",
       "maxHeapMb",
@@ -80,15 +85,20 @@ export const ingest = defineCommand({
     ["millrace ingest docs/ --format md --out text", "a folder as Markdown"],
     ["millrace ingest docs/ --json | jq .rows", "a line of JSON per document"],
     ["millrace ingest docs/ --checkpoint-dir .mill", "again, only what has changed"],
+    ["millrace ingest docs/ --config pipeline.yaml", "with stages of your own"],
     ["millrace ingest a.pdf --broker simple://10.0.0.5:7671", "let another machine work"],
   ],
-  async run(config, { operands: paths, logger, output, stop }) {
+  // A broker in the file is where its pipeline works; who wants to send there says so.
+  fileOptions: (path, definition) =>
+    path.join() === "broker" ? undefined : sameOption(path, definition),
+  async run(config, { operands: paths, logger, output, stop, pipeline }) {
     if (paths.length === 0) throw CliErrors.PATHS_MISSING({});
     const { json, out, format, maxDocumentBytes, maxBytesInWork, resultTimeoutMs } = config;
     const { taskQueue, concurrency, textDepth } = config;
+    tellWarnings(pipeline, logger);
     const limits = { maxDocumentBytes, maxBytesInWork, resultTimeoutMs };
     const options = { taskQueue, concurrency, textDepth, ...limits };
-    const chain = await openChain(config, logger, stop.signal);
+    const chain = await openChain(config, { logger, pipeline, signal: stop.signal });
     try {
       const writer = await openResultWriter(out, format);
       const work = { client: chain.client, paths, options, writer };
@@ -109,11 +119,16 @@ interface Chain {
   close(): Promise<void>;
 }
 
+interface ChainMeans {
+  readonly logger: Logger;
+  readonly pipeline: PipelineFile | undefined;
+  readonly signal: AbortSignal;
+}
+
 /** A client of the broker that was named, or of a broker and a pipeline in this process. */
 async function openChain(
   config: IngestCommandConfig,
-  logger: Logger,
-  signal: AbortSignal,
+  { logger, pipeline: file, signal }: ChainMeans,
 ): Promise<Chain> {
   if (config.broker !== undefined) {
     const client = createClient(parseBrokerUrl(config.broker));
@@ -132,8 +147,10 @@ async function openChain(
   const maxHeldBytes = Math.max(HELD_BYTES_MIN, forDocuments);
   const broker = new SimpleMessageBroker({ maxHeldBytes, maxDeadLetters: 0 });
   const brokerClient = { clientType: "memory", broker } as const;
-  const settings = { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints };
-  const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger });
+  const ofFile = file === undefined ? {} : pipelineSettings(file.definition);
+  const own = { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints };
+  const settings = { ...ofFile, ...own };
+  const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger, pipeline: file });
   await pipeline.start();
   const client = new MemoryClient(brokerClient);
   // Without its pipeline no document would ever be done.

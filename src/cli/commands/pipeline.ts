@@ -10,6 +10,7 @@ import {
   TelemetryOptions,
 } from "../../runtime/index.js";
 import { commonOptions, defineCommand } from "../command.js";
+import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { metricsFacts, metricsNote, runService } from "../service.js";
 import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 
@@ -25,10 +26,15 @@ export const CHECKPOINTS = ["dir", "maxBytes", "maxAgeMs"];
 
 export const PIPELINE_GROUPS = {
   "Jobs:": [
+    "config",
     "broker",
     "taskQueue",
     "concurrency",
+    "ordered",
+    "maxBytesInFlight",
+    "memoryThreshold",
     "stageTimeoutMs",
+    "leaseMs",
     "strictSchema",
     "maxResultBytes",
     "policy",
@@ -46,6 +52,7 @@ export const PIPELINE_GROUPS = {
 };
 
 const PipelineOptions = z.strictObject({
+  ...CONFIG_OPTION,
   broker: z
     .string()
     .default("simple://127.0.0.1:7671")
@@ -70,18 +77,22 @@ export function jobStatus(stats: LocalPipelineStats | undefined) {
 
 export const pipeline = defineCommand({
   about:
-    "Runs a pipeline with the local stages: takes jobs from a broker that runs already, extracts " +
-    "text, puts one result per job back. Any number of them may work at one queue. " +
-    "Stop it with Ctrl-C.",
+    "Runs a pipeline with the local stages, or with those of a pipeline file: takes jobs from a " +
+    "broker that runs already, extracts text, puts one result per job back. Any number of them may " +
+    "work at one queue. Stop it with Ctrl-C.",
   options: PipelineOptions,
   groups: { ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace pipeline", "work for the broker on this machine"],
     ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
     ["millrace pipeline --queue scans --concurrency 2", "for another queue"],
+    ["millrace pipeline --config pipeline.yaml", "with stages of your own"],
   ],
-  async run(config, { logger, output, stop, showsStatus }) {
-    const { json, logLevel: _, logFormat: __, broker, drainTimeoutMs, ...settings } = config;
+  fileOptions: sameOption,
+  async run(config, { logger, output, stop, showsStatus, pipeline }) {
+    const { json, logLevel: _, logFormat: __, config: ___, ...options } = config;
+    const { broker, drainTimeoutMs, ...settings } = options;
+    tellWarnings(pipeline, logger);
     const brokerClient = parseBrokerUrl(broker);
     const line = createClient(brokerClient);
     try {
@@ -89,7 +100,7 @@ export const pipeline = defineCommand({
     } finally {
       await line.close();
     }
-    const local = new LocalPipeline({ brokerClient, ...settings }, { logger });
+    const local = new LocalPipeline({ brokerClient, ...settings }, { logger, pipeline });
     const { taskQueue: queue, concurrency } = settings;
     // Connects only when somebody watches.
     const watcher = createClient(brokerClient);

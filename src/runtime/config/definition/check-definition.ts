@@ -1,0 +1,59 @@
+/**
+ * Checks a pipeline's definition as a whole: its schema, the options of built-in stages, and names that
+ * point at nothing. All faults are told at once. Loads nothing: what a module offers is the business of
+ * whoever loads it, and whether the graph holds together that of the pipeline.
+ */
+import { nameFaults } from "./check-names.js";
+import type { Fault } from "./fault.js";
+import { KNOWN_STAGES } from "./known-stages.js";
+import {
+  type DefinedPipeline,
+  type DefinedStage,
+  PipelineDefinition,
+} from "./pipeline-definition.js";
+import { checkBySchema } from "./schema-faults.js";
+import { isMap, nameOf, writtenStages } from "./stage-names.js";
+
+export type CheckedDefinition =
+  | { readonly definition: DefinedPipeline; readonly faults: readonly [] }
+  | { readonly definition: undefined; readonly faults: readonly Fault[] };
+
+/** @param given as it was written; what has the wrong type in it is passed over after its fault. */
+export function checkDefinition(given: unknown): CheckedDefinition {
+  const { data, faults: wrong } = checkBySchema(PipelineDefinition, given);
+  const faults = [...wrong, ...configFaults(given), ...nameFaults(given)];
+  if (data === undefined || faults.length > 0) return { definition: undefined, faults };
+  const stages = data.stages.map(({ name, ...stage }, index) => ({
+    name: nameOf({ name, use: stage.use }, index),
+    ...stage,
+  }));
+  const isConcurrencyGiven = (given as PipelineDefinition).concurrency !== undefined;
+  const concurrency = isConcurrencyGiven
+    ? data.concurrency
+    : Math.max(data.concurrency, placesOf(stages));
+  return { definition: { ...data, stages, concurrency }, faults: [] };
+}
+
+const PLACES_MAX = 10_000;
+
+/** How many messages those stages take at once that say so: fewer in work would leave them idle. */
+function placesOf(stages: readonly DefinedStage[]): number {
+  const places = stages.flatMap(({ enabled, concurrency, batch }) => {
+    if (!enabled || (concurrency === undefined && batch === undefined)) return [];
+    const most = typeof concurrency === "object" ? concurrency.max : (concurrency ?? 1);
+    return [most * (batch?.maxSize ?? 1)];
+  });
+  return Math.min(
+    places.reduce((sum, count) => sum + count, 0),
+    PLACES_MAX,
+  );
+}
+
+function configFaults(given: unknown): Fault[] {
+  return writtenStages(given).flatMap(({ stage, index }) => {
+    const { use, config = {} } = stage;
+    const known = typeof use === "string" ? KNOWN_STAGES.get(use) : undefined;
+    if (known === undefined || !isMap(config)) return [];
+    return checkBySchema(known.options, config, ["stages", index, "config"]).faults;
+  });
+}

@@ -1,0 +1,58 @@
+/** The stages that ship with Millrace: what a pipeline file may name without a file or a package. */
+import { z } from "zod";
+import type { Stage } from "../../../pipeline/index.js";
+import { ExtractOptions, extractStage, metadataInjector } from "../../../stages/index.js";
+import type { WorkerPool } from "../../../workers/index.js";
+
+/** What a built-in stage may use. */
+export interface KnownStageSetup {
+  readonly name: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  /** What the pipeline says of extraction; the stage's own `config` wins. */
+  readonly extract: ExtractOptions;
+  readonly pool: WorkerPool;
+}
+
+export interface KnownStage {
+  /** One sentence for `millrace plugins`. */
+  readonly about: string;
+  readonly options: z.ZodObject;
+  /** Whether what it made is worth a checkpoint. */
+  readonly isCostly: boolean;
+  create(setup: KnownStageSetup): Stage;
+}
+
+function extractor(documentType: string, format: string): KnownStage {
+  return {
+    about: `Extracts what the job asks for from ${format}, in threads.`,
+    options: ExtractOptions,
+    isCostly: true,
+    create: ({ name, config, extract, pool }) =>
+      extractStage({
+        name,
+        documentTypes: [documentType],
+        pool,
+        options: { ...extract, ...config },
+      }),
+  };
+}
+
+/** In the order of upstream's pipeline. */
+export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
+  [
+    "metadata_injector",
+    {
+      about: "Gives each row the metadata that all later stages count on.",
+      options: z.strictObject({}),
+      isCostly: false,
+      create: ({ name }) => ({ ...metadataInjector(), name }),
+    },
+  ],
+  ["pdf_extractor", extractor("pdf", "PDF documents")],
+  ["docx_extractor", extractor("docx", "DOCX documents")],
+  ["pptx_extractor", extractor("pptx", "PPTX slides")],
+  ["html_extractor", extractor("html", "HTML pages")],
+]);
+
+/** What a pipeline runs that names no stages. */
+export const LOCAL_STAGES: readonly string[] = [...KNOWN_STAGES.keys()];
