@@ -42,12 +42,13 @@ function named(stage: Stage | ProcessingFunction, name: string): Stage {
   if (typeof stage === "function") return { name, process: stage };
   if (stage.name === name) return stage;
   // Neither a copy nor an heir: a stage's methods may count on being called on the stage itself.
-  const { version, leavesInputAlone, accepts, processBatch } = stage;
+  const { version, leavesInputAlone, keepsTime, accepts, processBatch } = stage;
   return {
     name,
     process: (message, context) => stage.process(message, context),
     ...(version !== undefined && { version }),
     ...(leavesInputAlone !== undefined && { leavesInputAlone }),
+    ...(keepsTime !== undefined && { keepsTime }),
     ...(accepts && { accepts: (message) => accepts.call(stage, message) }),
     ...(processBatch && {
       processBatch: (messages, context) => processBatch.call(stage, messages, context),

@@ -72,6 +72,27 @@ describe("config check", () => {
     ]);
   });
 
+  test("survives what means harm", async (t) => {
+    const bomb = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
+    for (let level = 0; level < 12; level++) {
+      bomb.push(`a${level + 1}: &a${level + 1} [${Array(10).fill(`*a${level}`).join(", ")}]`);
+    }
+    const cwd = await folderOf(t, {
+      "bomb.yaml": bomb.join("\n"),
+      "deep.yaml": "[".repeat(100_000),
+      "long.yaml": `# ${"x".repeat(2_000_000)}`,
+    });
+    const outcomes = ["bomb.yaml", "deep.yaml", "long.yaml"].map(async (file) => {
+      const { code, stdout, stderr } = await runCli(t, ["config", "check", file], { cwd });
+      return [code, stdout + stderr];
+    });
+    expect(await Promise.all(outcomes)).toEqual([
+      [2, expect.stringMatching(/^bomb\.yaml:\d+:\d+: unfolds to more than 100000 values\n$/)],
+      [2, expect.stringMatching(/^deep\.yaml:1:\d+: nested more than 64 deep\n$/)],
+      [2, expect.stringMatching(/"long\.yaml": it is longer than 524288 bytes\n$/)],
+    ]);
+  });
+
   test("answers in JSON", async (t) => {
     const cwd = await folderOf(t, { "bad.yaml": BAD, "good.yaml": GOOD, "marks.mjs": MARKS });
     const { stdout } = await runCli(t, ["config", "check", "bad.yaml", "good.yaml", "--json"], {

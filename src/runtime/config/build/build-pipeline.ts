@@ -49,7 +49,8 @@ export type BuildOutcome =
  * Loads what the definition names, and nothing else. Disabled stages are left out, those around them
  * joined.
  *
- * @throws RUNTIME_PIPELINE_INVALID with the faults of all modules and stages at once.
+ * @throws RUNTIME_PIPELINE_INVALID with the faults of all modules and stages at once; OPTIONS_INVALID for
+ *   the functions of `means.udf`.
  */
 export async function buildPipeline(
   pipeline: NamedPipeline,
@@ -96,9 +97,8 @@ class Builder {
     const disabled = this.#definition.stages.filter(({ enabled }) => !enabled);
     const edges = bridgedEdges(this.#definition.edges, new Set(disabled.map(({ name }) => name)));
     const plain = stages.map(({ stage }) => stage);
-    const wrapped = await this.#told(["udf"], () => withUdf(plain, udf));
-    if (wrapped === undefined) return { stages, edges };
-    const [guard, ...others] = wrapped as [Stage, ...Stage[]];
+    // The definition's own names are checked: what is wrong here is wrong in the caller's functions.
+    const [guard, ...others] = withUdf(plain, udf) as [Stage, ...Stage[]];
     // Behind the stages there may be one more, for what runs at the end.
     const end = others[stages.length];
     return {

@@ -15,7 +15,7 @@ describe("faults of the text have their place", () => {
     ["a:\n  b: 1\n  c: 2\n  b: 3", ['4:3: the key "b" is there twice']],
     ["{a: 1, a: 2}", ['1:8: the key "a" is there twice']],
     ["a: b: c", ['1:4: two keys on one line; put a text that has ": " in it into quotes']],
-    ["a: 'x", ["1:6: missing closing 'quote"]],
+    ["a: 'x", ["1:6: a quote is not closed"]],
     [
       "a: [1, 2",
       ["1:9: flow sequence in block collection must be sufficiently indented and end with a ]"],

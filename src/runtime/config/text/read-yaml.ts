@@ -22,7 +22,7 @@ import {
 } from "yaml";
 import { quote } from "../../../core/index.js";
 import type { Fault } from "../definition/fault.js";
-import { type Path, Places, type Position } from "./origin.js";
+import { type Path, type Place, Places, type Position } from "./origin.js";
 import {
   type Environment,
   readScalar,
@@ -83,7 +83,7 @@ function syntaxText({ code, message }: YAMLError): string {
     MULTIPLE_DOCS: "only one document is taken; remove what follows ---",
     BLOCK_AS_IMPLICIT_KEY: 'two keys on one line; put a text that has ": " in it into quotes',
     MULTILINE_IMPLICIT_KEY: 'a key without ": " behind it',
-    MISSING_CHAR: message,
+    MISSING_CHAR: message.includes("quote") ? "a quote is not closed" : message,
   }[code as string];
   const text = said ?? message.replace(/ in YAML stream: .*$/s, "").replace(/ \\.*$|: .*$/s, "");
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;
@@ -95,7 +95,6 @@ function positionAt(lines: LineCounter, offset: number): Position {
 }
 
 const NOTHING: Pick<Place, "set" | "unset"> = { set: [], unset: [] };
-type Place = NonNullable<ReturnType<Places["get"]>>;
 type AnyNode = Node | null;
 
 /** Ends the reading of a text that unfolds too far. */
