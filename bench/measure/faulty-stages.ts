@@ -7,8 +7,8 @@ import type { Arrival, Deed, DeedResult, Judged } from "../processes/deed-client
 
 export const FAULTY_STAGES = "faulty-stages";
 export const FAULTY_COUNT = 1_000;
-export const FAULTY_RESULTS = "results";
-export const FAULTY_WRONG = "wrong verdicts";
+export const FAULTY_RESULTS = "results, fewest of all rounds";
+export const FAULTY_WRONG = "wrong verdicts, sum of all rounds";
 export const FAULTY_P99 = "(p99 of the good jobs beside faults − without faults) ÷ timeoutMs";
 
 const SETUP = { threadCount: 2, workMs: 20, timeoutMs: 1_000 } as const;
@@ -48,7 +48,12 @@ const good = (count: number): Deed[] => new Array<Deed>(count).fill("work");
 
 type RunJobs = (arrivals: readonly Arrival[]) => Promise<DeedResult>;
 
-async function measureRound(bench: Bench, runJobs: RunJobs): Promise<void> {
+interface RoundCounts {
+  readonly results: number;
+  readonly wrong: number;
+}
+
+async function measureRound(bench: Bench, runJobs: RunJobs): Promise<RoundCounts> {
   const add = (name: string, unit: string, value: number) =>
     bench.figures.add(FAULTY_STAGES, name, { unit, value });
 
@@ -57,15 +62,11 @@ async function measureRound(bench: Bench, runJobs: RunJobs): Promise<void> {
   const deeds = drawDeeds();
   const burst = await runJobs(allAtOnce(deeds));
   add("all at once, faults", "jobs/s", burst.perSecond);
-  add(FAULTY_RESULTS, "jobs", burst.jobs.filter(({ hasResult }) => hasResult).length);
 
   const times = drawTimes(FAULTY_COUNT, capacity * LOAD_SHARE);
   const at = (deed: Deed, index: number) => ({ deed, atMs: times[index] as number });
   const calm = await runJobs(good(FAULTY_COUNT).map(at));
   const faulty = await runJobs(deeds.map(at));
-  const wrong = [...burst.jobs, ...calm.jobs, ...faulty.jobs].filter((job) => !job.isRight);
-  add(FAULTY_WRONG, "jobs", wrong.length);
-
   const isGood = (_: Judged, index: number) => deeds[index] === "work";
   const [without, beside] = [calm, faulty].map(({ jobs }) =>
     jobs
@@ -82,6 +83,9 @@ async function measureRound(bench: Bench, runJobs: RunJobs): Promise<void> {
   }
   const moreMs = percentile(beside, 0.99) - percentile(without, 0.99);
   add(FAULTY_P99, "×", moreMs / SETUP.timeoutMs);
+  const results = [burst, calm, faulty].map(({ jobs }) => jobs.filter((job) => job.hasResult));
+  const wrong = [burst, calm, faulty].flatMap(({ jobs }) => jobs.filter((job) => !job.isRight));
+  return { results: Math.min(...results.map(({ length }) => length)), wrong: wrong.length };
 }
 
 async function run(bench: Bench): Promise<void> {
@@ -93,10 +97,16 @@ async function run(bench: Bench): Promise<void> {
   const runJobs: RunJobs = (arrivals) =>
     client.call<DeedResult>("run", { port, arrivals }, CALL_MS);
   await runJobs(allAtOnce(good(CAPACITY_COUNT)));
+  const counts: RoundCounts[] = [];
   for (let round = 1; round <= bench.rounds; round++) {
     bench.say(`faulty-stages, round ${round} of ${bench.rounds}`);
-    await measureRound(bench, runJobs);
+    counts.push(await measureRound(bench, runJobs));
   }
+  // No medians of these: one wrong job in one round is one too many.
+  const results = Math.min(...counts.map((each) => each.results));
+  const wrong = counts.reduce((sum, each) => sum + each.wrong, 0);
+  bench.figures.add(FAULTY_STAGES, FAULTY_RESULTS, { unit: "jobs", value: results });
+  bench.figures.add(FAULTY_STAGES, FAULTY_WRONG, { unit: "jobs", value: wrong });
 }
 
 export const faultyStages: Measurement = {
