@@ -23,6 +23,8 @@ import { restart } from "./measure/restart.js";
 import { sigterm } from "./measure/sigterm.js";
 import { slowSink } from "./measure/slow-sink.js";
 import { stages } from "./measure/stages.js";
+import { threadBytes } from "./measure/thread-bytes.js";
+import { threads } from "./measure/threads.js";
 import { Processes, pathOf } from "./remote.js";
 import { listFigures, printReport, type Report, writeReport } from "./report.js";
 import { summarise } from "./summary.js";
@@ -45,6 +47,8 @@ const MEASUREMENTS: readonly Measurement[] = [
   stages,
   slowSink,
   faultyStages,
+  threadBytes,
+  threads,
 ];
 const ROUNDS = 3;
 /** A quick run measures for this share of the time. */

@@ -21,6 +21,8 @@ import { RESTART, RESTART_SMALL } from "./measure/restart.js";
 import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
 import { inFlightRatio, residentRatio, SLOW_SINK, SLOW_SINK_WAYS } from "./measure/slow-sink.js";
 import { STAGES, tenOverOne } from "./measure/stages.js";
+import { OVER_COPY, THREAD_BYTES } from "./measure/thread-bytes.js";
+import { BEST_RATIO, THREADS } from "./measure/threads.js";
 
 export interface SummaryRow {
   readonly what: string;
@@ -254,6 +256,20 @@ const PROMISES: readonly Promised[] = [
     name: FAULTY_P99,
     unit: "×",
     atMost: 1,
+  },
+  {
+    what: "32 MB as bytes, there and back through a thread stage ÷ one copy",
+    group: THREAD_BYTES,
+    name: OVER_COPY,
+    unit: "×",
+    atMost: 3,
+  },
+  {
+    what: "CPU-bound stage, two threads ÷ one, best of 5 pairs",
+    group: THREADS,
+    name: BEST_RATIO,
+    unit: "×",
+    atLeast: 1.7,
   },
 ];
 

@@ -22,6 +22,7 @@ export {
   type StageKind,
   type StageSetup,
 } from "./plugin.js";
+export { renameStage } from "./rename-stage.js";
 export type { ProcessMessageOptions, Sink } from "./sink.js";
 export type { DeliveryFacts, GetMessageOptions, Source } from "./source.js";
 export type {

@@ -10,6 +10,7 @@ import { z } from "zod";
 import { type Logger, messageOf, nearestKey, parseOptions, silentLogger } from "../core/index.js";
 import { LoadErrors } from "./load-errors.js";
 import { definePlugin, type Plugin, type StageKind } from "./plugin.js";
+import { renameStage } from "./rename-stage.js";
 import type { ProcessingFunction, Stage } from "./stage.js";
 import type { StageAddress } from "./stage-address.js";
 
@@ -134,30 +135,17 @@ async function createStage(kind: StageKind, source: StageSource): Promise<Loaded
   return { stage: named(made, source, kind.version), config: options as LoadedStage["config"] };
 }
 
-/** The stage under the name it has in its pipeline. Its methods keep their own `this`. */
+/** The stage under the name it has in its pipeline. */
 function named(made: unknown, { name, use }: StageSource, version: string | undefined): Stage {
-  if (typeof made === "function") {
-    if (/^class\b/.test(Function.prototype.toString.call(made))) {
-      throw LoadErrors.STAGE_EXPORT_INVALID({ use, problem: "is a class" });
-    }
-    return { name, process: made as ProcessingFunction, ...(version !== undefined && { version }) };
+  if (typeof made === "function" && /^class\b/.test(Function.prototype.toString.call(made))) {
+    throw LoadErrors.STAGE_EXPORT_INVALID({ use, problem: "is a class" });
   }
-  const stage = made as Stage | null | undefined;
-  if (typeof stage?.process !== "function") {
+  const given: Partial<Stage> =
+    typeof made === "function" ? { process: made as ProcessingFunction } : Object(made);
+  if (typeof given.process !== "function") {
     const problem = made === null ? "is null" : `is ${typeof made} without process()`;
     throw LoadErrors.STAGE_EXPORT_INVALID({ use, problem });
   }
-  const ownVersion = stage.version ?? version;
-  return {
-    name,
-    ...(ownVersion !== undefined && { version: ownVersion }),
-    process: (message, context) => stage.process(message, context),
-    ...(stage.processBatch && {
-      processBatch: stage.processBatch.bind(stage),
-    }),
-    ...(stage.accepts && { accepts: (message) => stage.accepts?.(message) !== false }),
-    ...(stage.leavesInputAlone !== undefined && { leavesInputAlone: stage.leavesInputAlone }),
-    ...(stage.start && { start: async () => stage.start?.() }),
-    ...(stage.stop && { stop: async () => stage.stop?.() }),
-  };
+  const stage = renameStage(given as Stage, name);
+  return stage.version === undefined && version !== undefined ? { ...stage, version } : stage;
 }

@@ -32,11 +32,21 @@ export interface Plugin {
   readonly stages: Readonly<Record<string, StageKind>>;
 }
 
-/** A plugin as it is written: each kind's `create` gets the options of that kind's schema. */
-export interface PluginDefinition<Schemas extends Record<string, z.ZodType>> {
+/** A plugin as it is written: each `create` gets the options that the schema beside it makes. */
+export interface PluginDefinition<Options extends Record<string, unknown>> {
   readonly name: string;
   readonly version?: string;
-  readonly stages: { readonly [Kind in keyof Schemas]: StageKind<Schemas[Kind]> };
+  /** Each as `StageKind`; spelled out, since the compiler infers nothing through that name. */
+  readonly stages: {
+    readonly [Kind in keyof Options]: {
+      readonly about: string;
+      readonly options?: z.ZodType<Options[Kind]>;
+      readonly version?: string;
+      readonly create: (
+        setup: StageSetup<Options[Kind]>,
+      ) => Omit<Stage, "name"> | ProcessingFunction;
+    };
+  };
 }
 
 const name = (pattern: RegExp, meaning: string) =>
@@ -88,11 +98,11 @@ const PluginShape = z.looseObject({
  * ```
  * @throws PIPELINE_PLUGIN_INVALID with all faults at once.
  */
-export function definePlugin<Schemas extends Record<string, z.ZodType>>(
-  plugin: PluginDefinition<Schemas>,
+export function definePlugin<Options extends Record<string, unknown>>(
+  plugin: PluginDefinition<Options>,
 ): Plugin {
   const faults = pluginFaults(plugin);
-  if (faults.length === 0) return plugin as Plugin;
+  if (faults.length === 0) return plugin as unknown as Plugin;
   throw LoadErrors.PLUGIN_INVALID({ plugin: nameOf(plugin), faults });
 }
 

@@ -108,7 +108,9 @@ function hasSubpaths(exports: unknown): exports is Record<string, unknown> {
 
 /** The first target whose conditions hold; null where one is forbidden, undefined where none holds. */
 function pick(target: unknown, star: string): string | null | undefined {
-  if (typeof target === "string") return target.replaceAll("*", () => star);
+  if (typeof target === "string") {
+    return target.startsWith("./") ? target.replaceAll("*", () => star) : null;
+  }
   if (typeof target !== "object" || target === null) return null;
   const isList = Array.isArray(target);
   const choices: unknown[] = isList

@@ -51,7 +51,7 @@ function fileOf(specifier: string, base: URL, { use, refuse }: Asked): URL {
   if (/^[a-z][a-z\d+.-]*:/i.test(specifier)) {
     throw refuse("has a scheme that stages are not loaded from");
   }
-  if (!/^(?:@[\w.~-]+\/)?[\w~-][\w.~-]*(?:\/[^\\]*)?$/.test(specifier)) {
+  if (!/^(?:@[\w.~-]+\/)?[\w-][\w.~-]*(?:\/[^\\]*)?$/.test(specifier)) {
     throw refuse("is no path and no name of a package");
   }
   const found = resolvePackage(specifier, folder);

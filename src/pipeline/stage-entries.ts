@@ -1,6 +1,7 @@
 /** Reads the stages that a pipeline was given, in whichever form. */
 import { parseOptions } from "../core/index.js";
 import { PipelineErrors } from "./errors.js";
+import { renameStage } from "./rename-stage.js";
 import type { ProcessingFunction, Stage, StageEntry } from "./stage.js";
 import { type StageConfig, StageOptions } from "./stage-options.js";
 
@@ -40,20 +41,5 @@ export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
 
 function named(stage: Stage | ProcessingFunction, name: string): Stage {
   if (typeof stage === "function") return { name, process: stage };
-  if (stage.name === name) return stage;
-  // Neither a copy nor an heir: a stage's methods may count on being called on the stage itself.
-  const { version, leavesInputAlone, keepsTime, accepts, processBatch } = stage;
-  return {
-    name,
-    process: (message, context) => stage.process(message, context),
-    ...(version !== undefined && { version }),
-    ...(leavesInputAlone !== undefined && { leavesInputAlone }),
-    ...(keepsTime !== undefined && { keepsTime }),
-    ...(accepts && { accepts: (message) => accepts.call(stage, message) }),
-    ...(processBatch && {
-      processBatch: (messages, context) => processBatch.call(stage, messages, context),
-    }),
-    start: async () => stage.start?.(),
-    stop: async () => stage.stop?.(),
-  };
+  return stage.name === name ? stage : renameStage(stage, name);
 }

@@ -172,11 +172,11 @@ export class StageRunner {
         const { error } = outcome;
         const trips = pending.map(({ trip }) => trip);
         if (await this.#mayRetry(error, { trips, attempt, ends })) continue;
-        if (pending.length === 1 || isTransient(error)) {
-          for (const [index, passage] of pending.entries()) {
-            this.#fail(passage, error, { attempt, left: inputs[index] as IngestControlMessage });
-          }
-        } else for (const passage of pending) await this.#attempts([passage], number + 1);
+        const [only, ...others] = pending;
+        if (others.length > 0)
+          for (const passage of pending) await this.#attempts([passage], number + 1);
+        else
+          this.#fail(only as Passage, error, { attempt, left: inputs[0] as IngestControlMessage });
         return;
       }
       pending = await this.#sort(pending, inputs, { outcome, attempt, ends });
@@ -302,7 +302,13 @@ export class StageRunner {
   }
 
   #succeed(passage: Passage, result: IngestControlMessage, attempt: Attempt): void {
-    const { name } = this.stage;
+    const { name, leavesInputAlone } = this.stage;
+    if (leavesInputAlone === true && result === passage.message) {
+      // Its thread was asked whether there is work in it, and said no.
+      this.stats.skipped++;
+      this.#tell(passage.trip, "skipped", attempt);
+      return;
+    }
     passage.trip.identify(result);
     result.annotate({ sourceId: name, taskId: name, taskResult: "SUCCESS" });
     if (result.tracing) traceExit(result, name);

@@ -65,7 +65,10 @@ export interface Stage {
   process: ProcessingFunction;
   /** Used instead of `process` where the pipeline batches. */
   processBatch?: BatchFunction;
-  /** The stage works on copies, so a message that failed in it is as it was before. */
+  /**
+   * The stage works on copies, so a message that failed in it is as it was before. When it returns the
+   * very message that it got, it had no work in it.
+   */
   readonly leavesInputAlone?: boolean;
   /** The stage ends within `context.timeoutMs` of its work by itself; waits before it do not count. */
   readonly keepsTime?: boolean;

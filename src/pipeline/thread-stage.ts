@@ -5,10 +5,9 @@
 import { type Logger, linkSignals, messageOf, newId, OptionErrors, quote } from "../core/index.js";
 import { fromPlain, type IngestControlMessage, toPlain } from "../message/index.js";
 import { reviveThrown, type TaskInput, type WorkerPool } from "../workers/index.js";
-import { PipelineErrors } from "./errors.js";
-import { LoadErrors } from "./load-errors.js";
 import type { Stage, StageContext } from "./stage.js";
 import type { StageAddress } from "./stage-address.js";
+import { LOAD_MS, ThreadClock } from "./thread-clock.js";
 import {
   checkTask,
   type ThreadNews,
@@ -29,9 +28,6 @@ export interface ThreadStageSetup extends StageAddress {
   /** Where the work happens; the stage neither starts nor closes it. */
   readonly pool: WorkerPool;
 }
-
-/** How long a thread may take to load a stage and start it. */
-const LOAD_MS = 60_000;
 
 /**
  * A stage whose module is loaded in threads only, once in each, when its first message comes there.
@@ -159,8 +155,13 @@ function resultOf(
   message: IngestControlMessage | undefined,
 ): IngestControlMessage | Error {
   if ("thrown" in outcome) return reviveThrown(outcome.thrown);
-  if ("message" in outcome) return fromPlain(outcome.message);
-  return message as IngestControlMessage;
+  if ("isSkipped" in outcome) return message as IngestControlMessage;
+  try {
+    return fromPlain(outcome.message);
+  } catch (error) {
+    // The stage left something in it that is no row.
+    return error as Error;
+  }
 }
 
 function hear(news: ThreadNews, clock: ThreadClock, logger: Logger): void {
@@ -173,47 +174,5 @@ function hear(news: ThreadNews, clock: ThreadClock, logger: Logger): void {
     logger[level](JSON.parse(details), text);
   } catch {
     // A logger that throws must not take the pool's line to its threads along.
-  }
-}
-
-/** The time of one task: for loading the stage from when it has a thread, then for its work. */
-class ThreadClock {
-  readonly #stage: string;
-  readonly #timeoutMs: number;
-  readonly #controller = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  #isOver = false;
-
-  constructor(stage: string, timeoutMs: number) {
-    this.#stage = stage;
-    this.#timeoutMs = timeoutMs;
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  placed(): void {
-    const problem = `it took more than ${LOAD_MS} ms`;
-    this.#fireAfter(LOAD_MS, () => LoadErrors.STAGE_MODULE_FAILED({ use: this.#stage, problem }));
-  }
-
-  /** The news may come after the outcome: then there is nothing left to time. */
-  begun(): void {
-    if (this.#isOver) return;
-    clearTimeout(this.#timer);
-    const timeoutMs = this.#timeoutMs;
-    this.#fireAfter(timeoutMs, () =>
-      PipelineErrors.STAGE_TIMED_OUT({ stage: this.#stage, timeoutMs }),
-    );
-  }
-
-  stop(): void {
-    this.#isOver = true;
-    clearTimeout(this.#timer);
-  }
-
-  #fireAfter(ms: number, error: () => Error): void {
-    this.#timer = setTimeout(() => this.#controller.abort(error()), ms);
   }
 }

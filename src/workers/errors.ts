@@ -33,7 +33,8 @@ export const WorkersErrors = defineErrors("WORKERS", {
     about:
       "The thread needed more heap than maxHeapMb allows, and was ended. What earlier tasks left in " +
       "its heap counts too, so another attempt may come through. Raise maxHeapMb, or send smaller " +
-      "documents.",
+      "documents. (One value for which far more is needed at once than is left, such as an array of " +
+      "hundreds of MB, ends the process: the platform gives no chance to end the thread alone.)",
     say: ({ task, maxHeapMb }: { task: string; maxHeapMb: number }) =>
       `Task "${task}" needed more heap than the ${maxHeapMb} MB that "maxHeapMb" allows a thread`,
   },

@@ -32,15 +32,14 @@ export function explain(error: unknown, { task, progress, signal, maxHeapMb }: F
     return failed(WorkersErrors.THREAD_EXITED({ task: name, reason: reason.message }, error));
   }
   if (signal.aborted) return failed(reason);
-  const { code, name: errorName } = (error ?? {}) as { code?: unknown; name?: unknown };
+  const { code } = (error ?? {}) as { code?: unknown };
   if (code === "ERR_WORKER_OUT_OF_MEMORY") {
     return failed(WorkersErrors.OUT_OF_MEMORY({ task: name, maxHeapMb }, error));
   }
-  const isInput = progress === PROGRESS.sent && errorName === "DataCloneError";
-  if (isInput || progress === PROGRESS.ended) {
-    const what = isInput ? "its input" : "what it gave back";
-    const details = { task: name, reason: `${what} cannot cross to a thread: ${messageOf(error)}` };
-    return failed(WorkersErrors.TASK_FAILED(details, error));
+  if (progress !== PROGRESS.begun && cannotCross(error)) {
+    const what = progress === PROGRESS.sent ? "its input" : "what it gave back";
+    const reason = `${what} cannot cross the border of a thread`;
+    return failed(WorkersErrors.TASK_FAILED({ task: name, reason }, error));
   }
   const exit = /^worker exited with code: (-?\d+)$/.exec(messageOf(error));
   const how = exit ? `it exited with code ${exit[1]}` : `nothing caught: ${messageOf(error)}`;
@@ -50,13 +49,17 @@ export function explain(error: unknown, { task, progress, signal, maxHeapMb }: F
   };
 }
 
+/** The platform's error says so; out of a thread it comes without its class and its text. */
+function cannotCross(error: unknown): boolean {
+  return !(error instanceof Error) || error.name === "DataCloneError";
+}
+
 /** @throws what the task threw. */
 export function outputOf<Output>(
   task: WorkerTask<never, Output>,
   outcome: TaskOutcome<Output>,
 ): Output {
-  // `worker-entry.ts` has unpacked what is handed over.
-  if (outcome.ok) return outcome.value as Output;
+  if (outcome.ok) return outcome.value;
   const cause = reviveThrown(outcome.thrown);
   if ("error" in outcome.thrown) throw cause;
   throw WorkersErrors.TASK_FAILED({ task: labelOf(task), reason: cause.message }, cause);

@@ -8,7 +8,7 @@
  */
 import type { Worker } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { messageOf, parseOptions } from "../core/index.js";
+import { messageOf, parseOptions, settlesWithin } from "../core/index.js";
 import { WorkersErrors } from "./errors.js";
 import { explain, labelOf, outputOf, PoolClosed, ThreadLost } from "./explain.js";
 import { type WorkerPoolConfig, WorkerPoolOptions } from "./options.js";
@@ -43,6 +43,8 @@ export interface WorkerPoolStats {
 
 /** A thread that dies of what an earlier task left behind must not cost a task that had not begun. */
 const SENDS_MAX = 3;
+
+const CLOSE_MS = 10_000;
 
 export class WorkerPool implements AsyncDisposable {
   readonly config: WorkerPoolConfig;
@@ -145,13 +147,16 @@ export class WorkerPool implements AsyncDisposable {
     };
   }
 
-  /** Ends all threads; what runs or waits is rejected with WORKERS_POOL_CLOSED. Twice is fine. */
+  /**
+   * Ends all threads; what runs or waits is rejected with WORKERS_POOL_CLOSED. Twice is fine. It waits
+   * until they have ended, but not longer than ten seconds for one in a call of native code.
+   */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       for (const wake of this.#waiting.splice(0)) wake();
       for (const { controller } of this.#running) this.#end(controller, new PoolClosed());
-      await this.#piscina.destroy();
-      await Promise.all(this.#ending);
+      const ended = Promise.all([this.#piscina.destroy(), ...this.#ending]);
+      await settlesWithin(ended, CLOSE_MS);
     })();
     return this.#closing;
   }
@@ -241,10 +246,13 @@ export class WorkerPool implements AsyncDisposable {
     if (this.#closing !== undefined) throw WorkersErrors.POOL_CLOSED({ task: name });
   }
 
-  /** Threads that cannot be ended yet, being in a native call, stand beside the new ones: so many. */
+  /**
+   * A thread in a call of native code ends only with that call. Another takes its place meanwhile, but
+   * only as many as there may be threads: their memory is not free yet.
+   */
   #hasPlace(): boolean {
     const { maxThreads } = this.config;
-    return this.#running.size < maxThreads && this.#ending.size < maxThreads;
+    return this.#running.size < maxThreads && this.#ending.size <= maxThreads;
   }
 
   #wake(): void {

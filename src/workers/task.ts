@@ -35,7 +35,7 @@ export class Transferred<Output> {
 type Given<Output> = Output | Transferred<Output>;
 
 export type TaskOutcome<Output> =
-  | { readonly ok: true; readonly value: Given<Output> }
+  | { readonly ok: true; readonly value: Output; readonly transfer?: readonly ArrayBuffer[] }
   | { readonly ok: false; readonly thrown: Thrown };
 
 /**
@@ -47,7 +47,9 @@ export function threadTask<Input, Output>(
 ): (input: Input, tell: Tell) => Promise<TaskOutcome<Output>> {
   return async (input, tell) => {
     try {
-      return { ok: true, value: await work(input, tell) };
+      const given = await work(input, tell);
+      if (!(given instanceof Transferred)) return { ok: true, value: given };
+      return { ok: true, value: given.value, transfer: given.buffers };
     } catch (error) {
       return { ok: false, thrown: describeThrown(error) };
     }

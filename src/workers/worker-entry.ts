@@ -7,7 +7,7 @@ import { parentPort } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { messageOf } from "../core/index.js";
 import { WorkersErrors } from "./errors.js";
-import { type Parcel, PROGRESS, type TaskOutcome, type Told, Transferred } from "./task.js";
+import { type Parcel, PROGRESS, type TaskOutcome, type Told } from "./task.js";
 import { describeThrown } from "./thrown.js";
 
 process.stdout.write = process.stderr.write.bind(process.stderr);
@@ -21,11 +21,13 @@ export async function run({ id, file, name, input, progress }: Parcel): Promise<
     parentPort?.postMessage(told);
   };
   const outcome = await (await load(file, name))(input, tell);
+  // What the task left to be done right away belongs to it, also when that ends the thread.
+  await new Promise(setImmediate);
   Atomics.store(progress, 0, PROGRESS.ended);
-  if (!outcome.ok || !(outcome.value instanceof Transferred)) return outcome;
-  const { value, buffers } = outcome.value;
+  if (!outcome.ok || outcome.transfer === undefined) return outcome;
+  const { value, transfer } = outcome;
   return Piscina.move({
-    [Piscina.transferableSymbol]: buffers,
+    [Piscina.transferableSymbol]: transfer,
     [Piscina.valueSymbol]: { ok: true, value },
   } as never);
 }

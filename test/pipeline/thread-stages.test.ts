@@ -119,6 +119,22 @@ test("batches cross at once, and a bad message fails alone", async (t) => {
   expect(failureCause(results[1] as never)).toBe("Error in batches: unreadable");
 });
 
+test("a batch whose thread dies is taken apart, and the one that killed it fails alone", async (t) => {
+  const stage = inThread(poolFor(t), "act");
+  const { results } = await runJobs(t, ["good", "exit", "later"], {
+    stages: [{ stage, batch: { maxSize: 3, maxWaitMs: 60_000 } }],
+    concurrency: 3,
+  });
+  expect(results.map(({ status }) => status)).toEqual(["success", "failed", "success"]);
+  expect(failureCause(results[1] as never)).toMatch(/exited with code 3/);
+});
+
+test("a message in which the thread finds no work counts as skipped", async (t) => {
+  const stage = inThread(poolFor(t), "picky");
+  const { stats } = await runJobs(t, ["mine", "other"], { stages: [{ stage }] });
+  expect(stats.stages.picky).toMatchObject({ processed: 1, skipped: 1, errors: 0 });
+});
+
 test("a message that cannot cross fails with the place that is to blame", async (t) => {
   const stage = inThread(poolFor(t), "act");
   const message = new IngestControlMessage();

@@ -13,6 +13,7 @@ import {
   loadPlugin,
   loadStage,
   parseStageAddress,
+  renameStage,
   type Stage,
   type StageAddress,
   threadStage,
@@ -123,23 +124,5 @@ function ofCode({ name, use, runOn }: Omit<UseSetup, "config">): Stage {
   }
   if (typeof use === "function") return { name, process: use };
   const stage = use as Stage;
-  return stage.name === name ? stage : renamed(stage, name);
-}
-
-/** Neither a copy nor an heir: a stage's methods may count on being called on the stage itself. */
-function renamed(stage: Stage, name: string): Stage {
-  const { version, leavesInputAlone, keepsTime, accepts, processBatch } = stage;
-  return {
-    name,
-    process: (message, context) => stage.process(message, context),
-    ...(version !== undefined && { version }),
-    ...(leavesInputAlone !== undefined && { leavesInputAlone }),
-    ...(keepsTime !== undefined && { keepsTime }),
-    ...(accepts && { accepts: (message) => accepts.call(stage, message) }),
-    ...(processBatch && {
-      processBatch: (messages, context) => processBatch.call(stage, messages, context),
-    }),
-    start: async () => stage.start?.(),
-    stop: async () => stage.stop?.(),
-  };
+  return stage.name === name ? stage : renameStage(stage, name);
 }
