@@ -49,9 +49,13 @@ export function explain(error: unknown, { task, progress, signal, maxHeapMb }: F
   };
 }
 
-/** The platform's error says so; out of a thread it comes without its class and its text. */
+/**
+ * The platform's error says so. Out of a thread it comes without its class: Node 20 leaves an empty
+ * object of it, Node 24 an error that tells its name in the stack alone.
+ */
 function cannotCross(error: unknown): boolean {
-  return !(error instanceof Error) || error.name === "DataCloneError";
+  if (!(error instanceof Error)) return true;
+  return error.name === "DataCloneError" || error.stack?.startsWith("DataCloneError") === true;
 }
 
 /** @throws what the task threw. */
