@@ -1,33 +1,24 @@
 /**
- * One connection to the broker: cuts its bytes into frames, runs one request after the other, and
- * keeps every wait bounded. What the commands do stands in `handlers/`.
- *
- *   request ──handler replies──────────────> request        (idle deadline runs)
- *   request ──hold──> held ──message──> ack  (a POP waits)   held ──time is up──> request
- *   request ──transact──> ack ──good ACK──> settling ──kept──> request     ack ──else──> discarding
- *   any ──protocol error, refusal──> discarding ──input ends──> closed
+ * One connection to the broker: cuts its bytes into frames for its one dialogue, and keeps every wait
+ * for bytes bounded. Asked to, it becomes a carrier of many dialogues: see `channels.ts`.
  *
  * Discarding reads and throws away what still comes, because a close with unread input resets the
  * line, and the peer would never see the answer that was sent before.
  */
 import type { Socket } from "node:net";
-import { hasCode, messageOf, monotonicMs } from "../core/index.js";
+import { hasCode, messageOf } from "../core/index.js";
 import {
   ACK_BYTES_MAX,
-  encodeFinal,
-  encodeNoAck,
   encodeQueueFull,
   encodeRefusal,
-  type Frame,
+  encodeText,
   FrameReader,
-  readAck,
   WireErrors,
 } from "../wire/index.js";
 import type { BrokerState } from "./broker-state.js";
+import { CHANNELS_MAX, Channels } from "./channels.js";
 import { ConnectionTimer } from "./connection-timer.js";
-import { handleRequest } from "./handlers/handle-request.js";
-import type { LeaseEnd } from "./job-ledger.js";
-import type { Session, Transaction } from "./session.js";
+import { Dialogue, type DialogueCarrier } from "./dialogue.js";
 
 /** How long the rest of a refused peer's bytes is read and thrown away. */
 const DISCARD_MS = 30_000;
@@ -37,31 +28,21 @@ const DISCARD_MS = 30_000;
  */
 const PATIENT_BYTES = 64 * 1024;
 const PROGRESS_BYTES = 16 * 1024;
-/** Bytes a peer may send ahead while its POP is held; then it is not read until the hold ends. */
+/** Bytes a peer may send ahead while its request is held; then it is not read until the hold ends. */
 const READ_AHEAD_BYTES = 4 * 1024;
-/** A peer that ends so soon after a message was sent to it has probably not seen it. */
-const UNNOTICED_MS = 1_000;
 /** The start of a final response's length: see `#freeAckBody`. */
 const SEVEN_ZEROS = Buffer.alloc(7);
 
-type State = "request" | "held" | "ack" | "settling" | "discarding" | "closed";
-type Wait = Parameters<Session["hold"]>[0];
-
-export class Connection implements Session {
+export class Connection implements DialogueCarrier {
   readonly #socket: Socket;
   readonly #broker: BrokerState;
   readonly #reader: FrameReader;
-  #state: State = "request";
-  #transaction: Transaction | undefined;
-  /** When the first response of the transaction went out. */
-  #handedAtMs = 0;
-  /** The peer has said that it has the message. */
-  #isTaken = false;
-  /** Committed, and its peer is not known to have heard of it. */
-  #unheard: Transaction | undefined;
+  readonly #dialogue: Dialogue;
+  #channels: Channels | undefined;
+  /** Reads and forgets, or is gone. */
+  #isOver = false;
   /** The peer sends no more. */
   #hasEnded = false;
-  #wait: Wait | undefined;
   readonly #timer = new ConnectionTimer();
   #isAdvancing = false;
   /** Bytes that were missing when the deadline of a body was last set. */
@@ -73,26 +54,29 @@ export class Connection implements Session {
   constructor(socket: Socket, broker: BrokerState) {
     this.#socket = socket;
     this.#broker = broker;
-    this.#reader = new FrameReader(broker.queues.budget);
+    this.#reader = new FrameReader({ budget: broker.queues.budget });
+    this.#dialogue = new Dialogue(this, broker);
     socket.on("data", (chunk) => this.#onData(chunk));
     socket.on("end", () => this.#onEnd());
     socket.on("close", (hadError) => this.#onClose(hadError));
     // "close" follows, but only after the present turn of the event loop, and who lost an answer by
     // this may repeat its push within that turn.
-    socket.on("error", () => this.#conclude(false));
+    socket.on("error", () => this.#doubt());
     this.#waitForRequest();
   }
 
   /** A transaction or an unfinished request keeps it from being closed at once. */
   get isBusy(): boolean {
-    if (this.#state === "ack" || this.#state === "settling") return true;
-    return this.#state === "request" && this.#reader.insideFrame;
+    if (this.#channels !== undefined) return this.#channels.isBusy;
+    const { isBusy, state } = this.#dialogue;
+    return isBusy || (state === "request" && this.#reader.insideFrame);
   }
 
-  /** Begins to close: a held POP is told "not ready", an idle connection ends, others go on. */
+  /** Begins to close: a held request is told "not ready", an idle connection ends, others go on. */
   drain(): void {
-    if (this.#state === "held") this.#endOfHold(true);
-    else if (!this.isBusy && this.#state !== "closed") this.#socket.destroySoon();
+    if (this.#channels !== undefined) this.#channels.drain();
+    else if (this.#dialogue.state === "held") this.#dialogue.endOfHold(true);
+    else if (!this.isBusy) this.#socket.destroySoon();
   }
 
   /** Closes without an answer; what is in flight goes back. */
@@ -100,52 +84,69 @@ export class Connection implements Session {
     this.#socket.destroy();
   }
 
-  reply(frame: Buffer): void {
-    this.#send([frame]);
-    this.#waitForRequest();
+  onReady(): void {
+    if (this.#dialogue.state === "request") {
+      this.#waitForRequest();
+      if (this.#hasEnded) this.#socket.destroySoon();
+      else this.#socket.resume();
+    } else this.#timer.disarm();
     this.#advance();
   }
 
-  refuse(frame: Buffer): void {
-    this.#send([frame]);
-    this.#discard(Number.POSITIVE_INFINITY);
-  }
-
-  transact(first: readonly Buffer[], transaction: Transaction): void {
-    this.#send(first);
-    this.#transaction = transaction;
-    this.#handedAtMs = monotonicMs();
-    this.#isTaken = false;
-    this.#state = "ack";
-    this.#waitForAck(transaction.ackWaitMs);
-    this.#advance();
-  }
-
-  hold(wait: Wait): void {
-    this.#state = "held";
-    this.#wait = wait;
-    this.#timer.arm("hold", wait.holdMs, () => this.#endOfHold(false));
-  }
-
-  endHold(): void {
-    this.#wait = undefined;
-    this.#state = "request";
+  onHoldEnd(): void {
     this.#socket.resume();
   }
 
-  revoke(transactionId: string): void {
-    if (this.#state === "ack" && this.#transaction?.id === transactionId) this.#refuseAck("lost");
+  onRefused(): boolean {
+    this.#discard(Number.POSITIVE_INFINITY);
+    return true;
+  }
+
+  onOver(): void {
+    this.#discard(this.#reader.missingBytes || Number.POSITIVE_INFINITY);
+  }
+
+  cutOff(): void {
+    this.#socket.destroy();
+  }
+
+  split(): void {
+    this.send([encodeText(String(CHANNELS_MAX))]);
+    this.#timer.disarm();
+    this.#channels = new Channels(this.#socket, this.#broker);
+    const rest = this.#reader.takeRest();
+    if (rest.length > 0) this.#channels.onData(rest);
+  }
+
+  /** One write per frame, less the bytes of it that were sent ahead. */
+  send(parts: readonly Buffer[]): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    const [first, ...rest] = parts as [Buffer, ...Buffer[]];
+    const unsent = this.#sentAhead > 0 ? first.subarray(this.#sentAhead) : first;
+    this.#sentAhead = 0;
+    if (rest.length === 0) {
+      this.#socket.write(unsent);
+      return;
+    }
+    this.#socket.cork();
+    this.#socket.write(unsent);
+    for (const part of rest) this.#socket.write(part);
+    this.#socket.uncork();
   }
 
   #onData(chunk: Buffer): void {
-    if (this.#state === "discarding") {
+    if (this.#channels !== undefined) {
+      this.#channels.onData(chunk);
+      return;
+    }
+    if (this.#isOver) {
       this.#discardBytes -= chunk.length;
       if (this.#discardBytes <= 0) this.#socket.destroySoon();
       return;
     }
     this.#reader.push(chunk);
     this.#advance();
-    const isWaiting = this.#state === "held" || this.#state === "settling";
+    const isWaiting = !this.#dialogue.isListening && !this.#isOver;
     if (isWaiting && this.#reader.unreadBytes > READ_AHEAD_BYTES) this.#socket.pause();
   }
 
@@ -154,8 +155,8 @@ export class Connection implements Session {
     if (this.#isAdvancing) return;
     this.#isAdvancing = true;
     try {
-      while (this.#state === "request" || this.#state === "ack") {
-        const isAck = this.#state === "ack";
+      while (this.#dialogue.isListening && !this.#isOver && this.#channels === undefined) {
+        const isAck = this.#dialogue.state === "ack";
         if (!isAck && this.#socket.writableNeedDrain) {
           this.#waitForReader();
           break;
@@ -165,94 +166,17 @@ export class Connection implements Session {
           this.#waitForRest(isAck);
           break;
         }
-        if (isAck) this.#onAck(frame);
-        else this.#onRequest(frame);
+        this.#timer.disarm();
+        if (!isAck && frame.body.length === 0) {
+          this.#dialogue.conclude(true);
+          this.#discard(Number.POSITIVE_INFINITY);
+        } else this.#dialogue.receive(frame);
       }
     } catch (error) {
       this.#onUnreadable(error);
     } finally {
       this.#isAdvancing = false;
     }
-  }
-
-  #onRequest(frame: Frame): void {
-    this.#conclude(true);
-    if (frame.body.length === 0) {
-      this.#discard(Number.POSITIVE_INFINITY);
-      return;
-    }
-    this.#timer.disarm();
-    handleRequest(frame, this, this.#broker);
-  }
-
-  #waitForAck(ackWaitMs: number): void {
-    if (ackWaitMs <= 0) this.#refuseAck("expired");
-    else this.#timer.arm("ack", ackWaitMs, () => this.#refuseAck("expired"));
-  }
-
-  #onAck({ body, heldBytes }: Frame): void {
-    const transaction = this.#transaction as Transaction;
-    const ack = readAck(body, transaction.id);
-    this.#broker.queues.budget.giveBack(heldBytes);
-    if (ack.kind === "acknowledged") this.#commit(transaction);
-    else if (ack.kind === "extended" && transaction.maxExtendMs !== undefined) {
-      this.#isTaken = true;
-      this.#waitForAck(Math.min(ack.extendS * 1000, transaction.maxExtendMs));
-    } else this.#refuseAck(ack.kind === "released" ? "released" : "lost");
-  }
-
-  #commit(transaction: Transaction): void {
-    const committed = transaction.commit();
-    if (committed === "refused") {
-      this.#sayNoAck(transaction);
-      return;
-    }
-    this.#transaction = undefined;
-    this.#unheard = transaction;
-    if (committed === undefined) {
-      this.#finish(transaction);
-      return;
-    }
-    this.#state = "settling";
-    this.#timer.disarm();
-    // Nothing is said when it could not be kept: the peer sees the end of the line and repeats.
-    committed.then(
-      () => this.#finish(transaction),
-      () => {
-        this.#unheard = undefined;
-        this.#socket.destroy();
-      },
-    );
-  }
-
-  #finish(transaction: Transaction): void {
-    if (this.#state === "closed") return;
-    this.#send([encodeFinal(transaction.finalText, transaction.id)]);
-    this.#waitForRequest();
-    if (this.#hasEnded) this.#socket.destroySoon();
-    else this.#socket.resume();
-    this.#advance();
-  }
-
-  /** The peer has heard the last final response, or may not have. */
-  #conclude(isHeard: boolean): void {
-    const transaction = this.#unheard;
-    this.#unheard = undefined;
-    transaction?.concluded?.(isHeard);
-  }
-
-  /** The ACK is missing, late or wrong: nothing happened, and the connection ends. */
-  #refuseAck(end: LeaseEnd): void {
-    const transaction = this.#transaction as Transaction;
-    transaction.abort(end);
-    this.#sayNoAck(transaction);
-  }
-
-  #sayNoAck({ id }: Transaction): void {
-    this.#transaction = undefined;
-    this.#broker.counters.acksRefused++;
-    this.#send([encodeNoAck(id)]);
-    this.#discard(this.#reader.missingBytes || Number.POSITIVE_INFINITY);
   }
 
   /** A frame too large, or no memory for it: told from its header, before it is read. */
@@ -264,11 +188,11 @@ export class Connection implements Session {
       return;
     }
     this.#broker.counters.framesRefused++;
-    if (this.#state === "ack") {
-      this.#refuseAck("lost");
+    if (this.#dialogue.state === "ack") {
+      this.#dialogue.refuseAck("lost");
       return;
     }
-    this.#send([isFull ? encodeQueueFull() : encodeRefusal(messageOf(error))]);
+    this.send([isFull ? encodeQueueFull() : encodeRefusal(messageOf(error))]);
     this.#discard(this.#reader.missingBytes);
   }
 
@@ -279,7 +203,7 @@ export class Connection implements Session {
     const { frameTimeoutMs } = this.#broker.config;
     this.#timer.arm("reader", frameTimeoutMs, () => this.#socket.destroy());
     this.#socket.once("drain", () => {
-      if (this.#state !== "request") return;
+      if (this.#dialogue.state !== "request" || this.#isOver) return;
       this.#waitForRequest();
       this.#socket.resume();
       this.#advance();
@@ -290,7 +214,9 @@ export class Connection implements Session {
   #waitForRest(isAck: boolean): void {
     const { headerTimeoutMs, frameTimeoutMs } = this.#broker.config;
     if (!this.#reader.insideFrame) return;
-    const expire = isAck ? () => this.#refuseAck("expired") : () => this.#socket.destroy();
+    if (isAck) this.#dialogue.stopAckWait();
+    const expire = () =>
+      isAck ? this.#dialogue.refuseAck("expired") : void this.#socket.destroy();
     if (!this.#reader.insideBody) {
       if (this.#timer.of !== "header") this.#timer.arm("header", headerTimeoutMs, expire);
       return;
@@ -322,16 +248,7 @@ export class Connection implements Session {
     this.#sentAhead = SEVEN_ZEROS.length;
   }
 
-  #endOfHold(isLast: boolean): void {
-    const { answer, cancel } = this.#wait as Wait;
-    cancel();
-    this.endHold();
-    if (isLast) this.refuse(answer);
-    else this.reply(answer);
-  }
-
   #waitForRequest(): void {
-    this.#state = "request";
     if (this.#broker.phase === "stopping") {
       this.#socket.destroySoon();
       return;
@@ -341,7 +258,7 @@ export class Connection implements Session {
 
   /** Sends no more; reads and forgets up to `bytes` more bytes, for a time. */
   #discard(bytes: number): void {
-    this.#state = "discarding";
+    this.#isOver = true;
     this.#reader.close();
     this.#discardBytes = bytes;
     this.#socket.end();
@@ -350,58 +267,41 @@ export class Connection implements Session {
     if (bytes <= 0 || this.#socket.readableEnded) this.#socket.destroySoon();
   }
 
+  /** The peer may not have heard what was said last. */
+  #doubt(): void {
+    this.#channels?.doubt();
+    this.#dialogue.conclude(false);
+  }
+
   #onEnd(): void {
     this.#hasEnded = true;
     // It closed before the final response came, and its system answered that with a reset. The end
     // that it had sent before is read first, and then nothing tells of the reset but this.
-    if (this.#socket.remoteAddress === undefined) this.#conclude(false);
-    // It still gets its final response, and the line ends after that. It may not be there to read
-    // it: from now on its push may come again.
-    if (this.#state === "settling") {
-      this.#conclude(false);
+    if (this.#socket.remoteAddress === undefined) this.#doubt();
+    if (this.#channels !== undefined) {
+      this.#channels.finish();
       return;
     }
-    if (this.#state === "held") this.#endOfHold(true);
-    else if (this.#state === "ack") this.#refuseAck(this.#endOfLine);
-    else if (this.#state === "request") this.#discard(0);
+    const { state, endOfLine } = this.#dialogue;
+    // It still gets its final response, and the line ends after that. It may not be there to read
+    // it: from now on its push may come again.
+    if (state === "settling") {
+      this.#dialogue.conclude(false);
+      return;
+    }
+    if (state === "held") this.#dialogue.endOfHold(true);
+    else if (state === "ack") this.#dialogue.refuseAck(endOfLine);
+    else if (state === "request" && !this.#isOver) this.#discard(0);
     this.#socket.destroySoon();
   }
 
   #onClose(hadError: boolean): void {
-    const isClean = this.#hasEnded && !hadError && this.#state !== "settling";
-    this.#state = "closed";
+    const isClean = this.#hasEnded && !hadError;
+    this.#isOver = true;
     this.#timer.disarm();
-    this.#wait?.cancel();
-    this.#wait = undefined;
-    this.#transaction?.abort(this.#endOfLine);
-    this.#transaction = undefined;
-    this.#conclude(isClean);
+    this.#channels?.close(isClean);
+    this.#dialogue.close(isClean);
     this.#reader.close();
     this.#broker.onClose(this);
-  }
-
-  /**
-   * A consumer that closes while its POP waits may be handed a message in that very moment. It has
-   * not lost what it never had: that counts only from a sign of life on, or after a while.
-   */
-  get #endOfLine(): LeaseEnd {
-    const wasHeld = this.#isTaken || monotonicMs() - this.#handedAtMs > UNNOTICED_MS;
-    return wasHeld ? "lost" : "released";
-  }
-
-  /** One write per frame, less the bytes of it that were sent ahead. */
-  #send(parts: readonly Buffer[]): void {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    const [first, ...rest] = parts as [Buffer, ...Buffer[]];
-    const unsent = this.#sentAhead > 0 ? first.subarray(this.#sentAhead) : first;
-    this.#sentAhead = 0;
-    if (rest.length === 0) {
-      this.#socket.write(unsent);
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(unsent);
-    for (const part of rest) this.#socket.write(part);
-    this.#socket.uncork();
   }
 }

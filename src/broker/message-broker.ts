@@ -54,7 +54,7 @@ const SOCKET_OPTIONS = {
 const BACKLOG = 4_096;
 
 /** What a broker can do that knows no jobs. */
-const WITHOUT_LEDGER = ["keepalive", "hold", "lease", "dedup"] as const;
+const WITHOUT_LEDGER = ["keepalive", "hold", "lease", "dedup", "direct", "channels"] as const;
 
 export interface MessageBrokerStats extends BrokerCounters {
   running: boolean;

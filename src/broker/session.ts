@@ -1,4 +1,4 @@
-/** What a handler may do with the connection that a request came on. */
+/** What a handler may do with the connection, or the channel of it, that a request came on. */
 import type { LeaseEnd } from "./job-ledger.js";
 
 /** The second half of a handshake: what happens once the first response is out. */
@@ -26,12 +26,17 @@ export interface Transaction {
 
 /** A handler calls exactly one of these methods per request; `endHold` comes before the next. */
 export interface Session {
-  /** The only response; the connection is ready for the next request. */
+  /** The only response; then the next request may come. */
   reply(frame: Buffer): void;
-  /** The only response; then the connection ends. */
+  /** The only response; a connection without channels ends with it. */
   refuse(frame: Buffer): void;
-  /** The first response of a handshake, in parts that are sent together. */
-  transact(first: readonly Buffer[], transaction: Transaction): void;
+  /** Splits the connection into channels; the only response says how many there may be. */
+  split(): void;
+  /**
+   * The first response of a handshake, in parts that are sent together. Without it the ACK came with
+   * the request, and the only response is the final one.
+   */
+  transact(first: readonly Buffer[] | undefined, transaction: Transaction): void;
   /**
    * Keeps the request waiting. If the time or the peer ends first, `cancel` is called and `answer`
    * sent.

@@ -1,6 +1,15 @@
 /** Trying again, in bounds: by number of attempts, by time, and by the caller's signal. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs, clampTimerMs, hasCode, monotonicMs } from "../core/index.js";
+import {
+  backoffMs,
+  clampTimerMs,
+  firedIn,
+  hasCode,
+  linkSignals,
+  monotonicMs,
+  onFired,
+  throwIfFired,
+} from "../core/index.js";
 import { QueueErrors } from "../wire/index.js";
 
 const FULL_BASE_MS = 50;
@@ -25,18 +34,29 @@ export class Deadline {
 /** What bounds a call. */
 export interface CallBounds {
   readonly deadline: Deadline;
-  readonly signal: AbortSignal | undefined;
+  /** What its caller ends it with. */
+  readonly signals: readonly AbortSignal[];
+  /** The end of its client. */
+  readonly closed: AbortSignal;
 }
 
-/** Sleeps at most until the deadline; rejects with the signal's reason when it fires. */
-export async function pause(delayMs: number, { deadline, signal }: CallBounds): Promise<void> {
-  signal?.throwIfAborted();
-  const options = signal === undefined ? {} : { signal };
+/** @throws the reason of what has ended the call. */
+export function throwIfEnded({ signals, closed }: CallBounds): void {
+  closed.throwIfAborted();
+  throwIfFired(signals);
+}
+
+/** Sleeps at most until the deadline; rejects when the call is ended, with the reason. */
+export async function pause(delayMs: number, bounds: CallBounds): Promise<void> {
+  throwIfEnded(bounds);
+  const { signal, unlink } = linkSignals(...bounds.signals, bounds.closed);
   try {
-    await sleep(Math.min(delayMs, deadline.leftMs), undefined, options);
+    await sleep(Math.min(delayMs, bounds.deadline.leftMs), undefined, { signal });
   } catch (error) {
-    signal?.throwIfAborted();
+    throwIfEnded(bounds);
     throw error;
+  } finally {
+    unlink();
   }
 }
 
@@ -48,39 +68,38 @@ export function answerMs({ deadline }: CallBounds, maxMs: number): number {
   return Math.min(maxMs, Math.max(ANSWER_MS_MIN, deadline.leftMs));
 }
 
-/** Calls `action` an answer's time after the signal fired, unless the function returned is called. */
-export function afterAbort(signal: AbortSignal | undefined, action: () => void): () => void {
+/** Calls `action` an answer's time after a signal fired, unless the function returned is called. */
+export function afterAbort(signals: readonly AbortSignal[], action: () => void): () => void {
   let timer: NodeJS.Timeout | undefined;
   const onAbort = () => {
-    timer = setTimeout(action, ANSWER_MS_MIN);
+    timer ??= setTimeout(action, ANSWER_MS_MIN);
   };
-  if (signal?.aborted) onAbort();
-  signal?.addEventListener("abort", onAbort);
+  if (firedIn(signals) !== undefined) onAbort();
+  const forget = onFired(signals, onAbort);
   return () => {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    forget();
   };
 }
 
 /** Waits for work that goes on by itself, but not longer than this call does. */
 export async function within<T>(
   work: Promise<T>,
-  { waitMs, signal }: { readonly waitMs: number; readonly signal: AbortSignal | undefined },
+  { waitMs, signals }: { readonly waitMs: number; readonly signals: readonly AbortSignal[] },
   tooLate: () => Error,
 ): Promise<T> {
-  signal?.throwIfAborted();
+  throwIfFired(signals);
   let timer: NodeJS.Timeout | undefined;
-  let onAbort = () => {};
+  let forget = () => {};
   const end = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(tooLate()), clampTimerMs(waitMs));
-    onAbort = () => reject(signal?.reason);
-    signal?.addEventListener("abort", onAbort);
+    forget = onFired(signals, () => reject(firedIn(signals)?.reason));
   });
   try {
     return await Promise.race([work, end]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
+    forget();
   }
 }
 

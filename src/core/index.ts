@@ -32,6 +32,15 @@ export {
   residentFraction,
 } from "./process-usage.js";
 export { settlesWithin } from "./settles-within.js";
-export { type LinkedSignal, linkSignals, sharedAbortController } from "./signals.js";
+export {
+  firedIn,
+  type LinkedSignal,
+  linkSignals,
+  onFired,
+  type Signals,
+  sharedAbortController,
+  signalsOf,
+  throwIfFired,
+} from "./signals.js";
 export { isTransient, retryAfterMs } from "./transient.js";
 export { VERSION } from "./version.js";

@@ -8,6 +8,31 @@ export function sharedAbortController(): AbortController {
   return controller;
 }
 
+/** What ends a call: the first of them that fires. */
+export type Signals = AbortSignal | readonly AbortSignal[] | undefined;
+
+export function signalsOf(signals: Signals): readonly AbortSignal[] {
+  if (signals === undefined) return [];
+  return signals instanceof AbortSignal ? [signals] : signals;
+}
+
+export function firedIn(signals: readonly AbortSignal[]): AbortSignal | undefined {
+  return signals.find(({ aborted }) => aborted);
+}
+
+/** @throws the reason of the first signal that has fired. */
+export function throwIfFired(signals: readonly AbortSignal[]): void {
+  firedIn(signals)?.throwIfAborted();
+}
+
+/** Calls `action` when one of them fires, until the function returned is called. */
+export function onFired(signals: readonly AbortSignal[], action: () => void): () => void {
+  for (const signal of signals) signal.addEventListener("abort", action);
+  return () => {
+    for (const signal of signals) signal.removeEventListener("abort", action);
+  };
+}
+
 /** A signal that fires when one of several does, until it is unlinked. */
 export interface LinkedSignal {
   readonly signal: AbortSignal;

@@ -3,7 +3,7 @@
  * and keeps the two promises: whatever happens there is one result, and the result comes before the
  * acknowledgement.
  */
-import { type Logger, linkSignals, messageOf, monotonicMs } from "../core/index.js";
+import { firedIn, type Logger, messageOf, monotonicMs } from "../core/index.js";
 import { approximateBytes, type IngestControlMessage } from "../message/index.js";
 import type { CheckpointPlan } from "./checkpoint/checkpoint-plan.js";
 import type { GraphPlan } from "./graph.js";
@@ -12,11 +12,11 @@ import { Intake } from "./intake.js";
 import type { PipelineObserver } from "./observer.js";
 import type { Outcome } from "./repeat.js";
 import type { Sink } from "./sink.js";
+import { SinkCall } from "./sink-call.js";
 import type { Source } from "./source.js";
 import type { StageConfig } from "./stage-options.js";
 import type { StageRunner } from "./stage-runner.js";
 import { type Cutoffs, type Passage, Trip } from "./trip.js";
-import { firedIn } from "./within-time.js";
 
 /** A sink has no inbox of its own to speak of: its line is the places of the pipeline. */
 const SINK_INBOX = { maxMessages: 32, maxBytes: Number.MAX_SAFE_INTEGER };
@@ -311,14 +311,13 @@ async function deliver(passage: Passage, means: Delivering): Promise<void> {
 }
 
 async function hand({ trip, message }: Passage, { sink, logger }: Delivering): Promise<boolean> {
-  const { lost, leaseId } = trip.delivery;
-  const { signal, unlink } = linkSignals(trip.delivering, lost);
+  const call = new SinkCall(trip);
   try {
-    return await sink.processMessage(message, { signal, leaseId });
+    return await sink.processMessage(message, call);
   } catch (error) {
     if (!trip.isLost) logger.error({ error: messageOf(error) }, "the sink failed");
     return false;
   } finally {
-    unlink();
+    call.over();
   }
 }

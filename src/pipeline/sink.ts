@@ -4,6 +4,8 @@ import type { IngestControlMessage } from "../message/index.js";
 export interface ProcessMessageOptions {
   /** Ends the delivery of the result; rejects with the signal's reason. */
   readonly signal?: AbortSignal;
+  /** The same as several signals, the first of which counts: what `signal` is made of when asked for. */
+  readonly ends?: readonly AbortSignal[];
   /** The delivery whose result this is, as its source names it. */
   readonly leaseId?: string | undefined;
 }

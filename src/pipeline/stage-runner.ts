@@ -7,6 +7,7 @@ import {
   backoffMs,
   type CircuitBreaker,
   epochNanoseconds,
+  firedIn,
   isTransient,
   type Logger,
   linkSignals,
@@ -20,7 +21,7 @@ import { StageCall } from "./stage-call.js";
 import type { StageConfig } from "./stage-options.js";
 import { checkBatch, checkResult, traceArrival, traceExit } from "./stage-result.js";
 import type { Passage, Trip } from "./trip.js";
-import { firedIn, isThenable, type TimeBounds, withinTime } from "./within-time.js";
+import { isThenable, type TimeBounds, withinTime } from "./within-time.js";
 
 export interface StageCounts {
   processed: number;

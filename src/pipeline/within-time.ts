@@ -1,4 +1,5 @@
 /** Bounds what may never end, or may have to end early. */
+import { firedIn, onFired } from "../core/index.js";
 import { PipelineErrors } from "./errors.js";
 import type { StageCall } from "./stage-call.js";
 
@@ -8,10 +9,6 @@ export interface TimeBounds {
   /** Undefined: only the ends bound it. */
   readonly timeoutMs: number | undefined;
   readonly stage: string;
-}
-
-export function firedIn(ends: readonly AbortSignal[]): AbortSignal | undefined {
-  return ends.find(({ aborted }) => aborted);
 }
 
 /**
@@ -38,9 +35,9 @@ export function withinTime(
         : setTimeout(() => giveUp(PipelineErrors.STAGE_TIMED_OUT({ stage, timeoutMs })), timeoutMs);
     const settle = () => {
       clearTimeout(timer);
-      for (const end of ends) end.removeEventListener("abort", onEnd);
+      forget();
     };
-    for (const end of ends) end.addEventListener("abort", onEnd);
+    const forget = onFired(ends, onEnd);
     Promise.resolve(result).then(resolve, reject).finally(settle);
     if (firedIn(ends) !== undefined) onEnd();
   });

@@ -23,7 +23,9 @@ import {
   parseOptions,
   settlesWithin,
   sharedAbortController,
+  signalsOf,
   silentLogger,
+  throwIfFired,
 } from "../core/index.js";
 import {
   buildResult,
@@ -172,7 +174,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   }
 
   async #process(message: IngestControlMessage, options: ProcessMessageOptions): Promise<boolean> {
-    const { signal } = options;
+    const ends = endsOf(options);
     const { jobId } = message;
     try {
       await this.start();
@@ -190,7 +192,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
         this.#logger.info({ jobId, error: messageOf(error) }, "a result came too late");
         return true;
       }
-      signal?.throwIfAborted();
+      throwIfFired(ends);
       this.#stats.undeliverableCount++;
       this.#logger.error({ jobId, error: messageOf(error) }, "a result could not be delivered");
       this.#tellUndeliverable(message, error);
@@ -210,7 +212,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       await this.#submit(channel, result, options);
       return result;
     } catch (cause) {
-      options.signal?.throwIfAborted();
+      throwIfFired(endsOf(options));
       const isFinal = isLateResult(cause) || isRetryable(cause) || this.#stopping.signal.aborted;
       if (isFinal) throw cause;
       const failed = this.#encodeFailed(message, cause);
@@ -250,27 +252,26 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   async #submit(
     channel: string,
     { text, failed }: EncodedResult,
-    { signal, leaseId }: ProcessMessageOptions,
+    options: ProcessMessageOptions,
   ): Promise<void> {
     const { maxAttempts, submitTimeoutMs: timeoutMs } = this.#config;
     const client = this.#client as MessageBrokerClient;
-    const either = linkSignals(signal, this.#stopping.signal);
-    try {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const bounds = { timeoutMs, signal: either.signal };
-          await client.submitMessage(channel, text, { ...bounds, leaseId, failed });
-          return;
-        } catch (error) {
-          either.signal.throwIfAborted();
-          if (!isRetryable(error) || attempt >= maxAttempts) throw error;
-          const pauseMs = backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS);
-          await sleep(pauseMs, undefined, { signal: either.signal }).catch(() => {});
-          either.signal.throwIfAborted();
-        }
+    const { leaseId } = options;
+    const signals = [...endsOf(options), this.#stopping.signal];
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const bounds = { timeoutMs, signal: signals };
+        await client.submitMessage(channel, text, { ...bounds, leaseId, failed });
+        return;
+      } catch (error) {
+        throwIfFired(signals);
+        if (!isRetryable(error) || attempt >= maxAttempts) throw error;
+        const either = linkSignals(...signals);
+        const pauseMs = backoffMs(attempt, RETRY_BASE_MS, RETRY_MAX_MS);
+        await sleep(pauseMs, undefined, { signal: either.signal }).catch(() => {});
+        either.unlink();
+        throwIfFired(signals);
       }
-    } finally {
-      either.unlink();
     }
   }
 
@@ -281,4 +282,9 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       this.#logger.error({ error: messageOf(failure) }, "onUndeliverable failed");
     }
   }
+}
+
+/** Several signals, since linking them for each message would cost more than a small result. */
+function endsOf(options: ProcessMessageOptions): readonly AbortSignal[] {
+  return options.ends ?? signalsOf(options.signal);
 }

@@ -15,15 +15,16 @@ import {
   Component,
   epochNanoseconds,
   epochSeconds,
+  firedIn,
   Gate,
   isoNow,
   isoTime,
   type Logger,
-  linkSignals,
   messageOf,
   monotonicMs,
   parseOptions,
   sharedAbortController,
+  signalsOf,
   silentLogger,
 } from "../core/index.js";
 import { type IngestControlMessage, openJob } from "../message/index.js";
@@ -130,25 +131,21 @@ export class MessageBrokerTaskSource
     await this.start();
     if (this.#resumed !== undefined) await this.#resumed.wait(timeoutMs, signal);
     if (this.paused || signal?.aborted) return undefined;
-    const either = linkSignals(signal, this.#fetching.signal);
-    try {
-      for (;;) {
-        const delivery = await this.#fetch(leftMs(), either.signal);
-        if (delivery === undefined) return undefined;
-        if (this.state !== "running") {
-          // It came in the very moment of the stop, which releases what is handed out before it.
-          await delivery.release();
-          return undefined;
-        }
-        const message = this.#open(delivery.message);
-        if (message.jobId !== undefined) {
-          this.#deliveries.set(message, delivery);
-          return message;
-        }
-        await this.#dropUnanswerable(delivery);
+    const signals = [...signalsOf(signal), this.#fetching.signal];
+    for (;;) {
+      const delivery = await this.#fetch(leftMs(), signals);
+      if (delivery === undefined) return undefined;
+      if (this.state !== "running") {
+        // It came in the very moment of the stop, which releases what is handed out before it.
+        await delivery.release();
+        return undefined;
       }
-    } finally {
-      either.unlink();
+      const message = this.#open(delivery.message);
+      if (message.jobId !== undefined) {
+        this.#deliveries.set(message, delivery);
+        return message;
+      }
+      await this.#dropUnanswerable(delivery);
     }
   }
 
@@ -234,13 +231,13 @@ export class MessageBrokerTaskSource
     this.#client = undefined;
   }
 
-  async #fetch(timeoutMs: number, signal: AbortSignal): Promise<Delivery | undefined> {
+  async #fetch(timeoutMs: number, signal: readonly AbortSignal[]): Promise<Delivery | undefined> {
     const { taskQueue, pollIntervalMs, leaseMs } = this.#config;
     const call = { timeoutMs, pollIntervalMs, leaseMs, signal };
     try {
       return await this.#client?.fetchDelivery(taskQueue, call);
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (firedIn(signal) !== undefined) return undefined;
       this.#stats.fetchErrorCount++;
       throw error;
     }

@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeAck, encodeExtension, readAck } from "./ack.js";
+import { encodeAck, encodeExtension, encodeQuietAck, readAck } from "./ack.js";
 import { HEADER_BYTES } from "./frame.js";
 
 const ID = "1111aaaa-2222-4333-8444-5555bbbbcccc";
@@ -14,7 +14,10 @@ const kindOf = (text: string) => read(text).kind;
 const bodyOf = (frame: Buffer) => frame.subarray(HEADER_BYTES);
 
 test("what a client writes is read as it was meant", () => {
-  expect(readAck(bodyOf(encodeAck(ID, true)), ID)).toEqual({ kind: "acknowledged" });
+  const acknowledged = { kind: "acknowledged", isQuiet: false };
+  expect(readAck(bodyOf(encodeAck(ID, true)), ID)).toEqual(acknowledged);
+  const quietly = { kind: "acknowledged", isQuiet: true };
+  expect(readAck(bodyOf(encodeQuietAck(ID)), ID)).toEqual(quietly);
   expect(readAck(bodyOf(encodeAck(ID, false)), ID)).toEqual({ kind: "released" });
   for (const extendS of [0.001, 1, 300, 2_147_483.647]) {
     const extension = bodyOf(encodeExtension(ID, extendS));

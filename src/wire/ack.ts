@@ -9,7 +9,8 @@ import { encodeFrame } from "./frame.js";
 export const ACK_BYTES_MAX = 64 * 1024;
 
 export type Ack =
-  | { readonly kind: "acknowledged" }
+  /** Quietly: its sender does not wait for the final response, so there is none. */
+  | { readonly kind: "acknowledged"; readonly isQuiet: boolean }
   /** `"ack": false` for the right transaction: the peer gives it up in good order. */
   | { readonly kind: "released" }
   | { readonly kind: "extended"; readonly extendS: number }
@@ -18,7 +19,8 @@ export type Ack =
 
 const REFUSED: Ack = { kind: "refused" };
 const RELEASED: Ack = { kind: "released" };
-const ACKNOWLEDGED: Ack = { kind: "acknowledged" };
+const ACKNOWLEDGED: Ack = { kind: "acknowledged", isQuiet: false };
+const QUIETLY: Ack = { kind: "acknowledged", isQuiet: true };
 
 /** What `body` says of the transaction: only JSON `true` and its own id acknowledge it. */
 export function readAck(body: Buffer, transactionId: string): Ack {
@@ -30,9 +32,9 @@ export function readAck(body: Buffer, transactionId: string): Ack {
     return REFUSED;
   }
   if (typeof ack !== "object" || ack === null) return REFUSED;
-  const { transaction_id, ack: value, extend } = ack as Record<string, unknown>;
+  const { transaction_id, ack: value, final, extend } = ack as Record<string, unknown>;
   if (transaction_id !== transactionId) return REFUSED;
-  if (value === true) return ACKNOWLEDGED;
+  if (value === true) return final === false ? QUIETLY : ACKNOWLEDGED;
   if (value === false) return RELEASED;
   const isExtension = value === undefined && typeof extend === "number" && extend > 0;
   return isExtension ? { kind: "extended", extendS: extend } : REFUSED;
@@ -40,6 +42,11 @@ export function readAck(body: Buffer, transactionId: string): Ack {
 
 export function encodeAck(transactionId: string, ack: boolean): Buffer {
   return encodeFrame(`{"transaction_id":"${transactionId}","ack":${ack}}`);
+}
+
+/** A good ACK that asks for no final response. Only for brokers that know it. */
+export function encodeQuietAck(transactionId: string): Buffer {
+  return encodeFrame(`{"transaction_id":"${transactionId}","ack":true,"final":false}`);
 }
 
 /** Prolongs a lease: from its arrival on it lasts `extendS` seconds. Only for brokers that know it. */

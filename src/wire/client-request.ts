@@ -8,8 +8,9 @@ import type { TimeoutS } from "./request.js";
  * What a broker of ours can do beyond the original, as its PONG names it; our client asks for it, and
  * upstream's broker ignores that. `keepalive`: several requests per connection. `hold`: a POP waits.
  * `lease`: extensions in the ACK's place. `fence`: the member `lease` of a PUSH. `dedup`: a push
- * that may have been stored can be repeated. `cancel`, `dead`: the commands of these names. `failed`:
- * the member of that name in a PUSH with `lease`.
+ * that may have been stored can be repeated. `cancel`, `dead`, `channels`: the commands of these names.
+ * `failed`: the member of that name in a PUSH with `lease`. `direct`: the members `ack` of a PUSH and
+ * `final` of an ACK.
  */
 export const FEATURES = [
   "keepalive",
@@ -20,6 +21,8 @@ export const FEATURES = [
   "cancel",
   "dead",
   "failed",
+  "direct",
+  "channels",
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -36,16 +39,17 @@ export function encodePush(
     readonly leaseId?: string | undefined;
     /** Cut to what brokers take; nothing without `leaseId`. */
     readonly failed?: string | undefined;
+    readonly isDirect?: boolean;
   },
 ): Buffer {
-  const { forNvIngest, timeoutS, leaseId, failed } = options;
+  const { forNvIngest, timeoutS, leaseId, failed, isDirect = false } = options;
   const command = forNvIngest ? "PUSH_FOR_NV_INGEST" : "PUSH";
   const lease = leaseId === undefined ? "" : `,"lease":${JSON.stringify(leaseId)}`;
   const hasReason = leaseId !== undefined && failed !== undefined;
   const reason = hasReason ? `,"failed":${JSON.stringify(failedReason(failed))}` : "";
   return encodeFrame(
     `{"command":"${command}","queue_name":${JSON.stringify(queueName)}` +
-      `,"message":${JSON.stringify(message)},"timeout":${timeoutS}${lease}${reason}}`,
+      `,"message":${JSON.stringify(message)},"timeout":${timeoutS}${lease}${reason}${isDirect ? `,"ack":true` : ""}}`,
   );
 }
 
@@ -53,6 +57,15 @@ export function encodePop(queueName: string, timeoutS: TimeoutS): Buffer {
   return encodeFrame(
     `{"command":"POP","queue_name":${JSON.stringify(queueName)},"timeout":${timeoutS}}`,
   );
+}
+
+export function encodeChannels(): Buffer {
+  return encodeFrame(`{"command":"CHANNELS"}`);
+}
+
+/** What ends a channel: a frame without a body. */
+export function encodeChannelEnd(): Buffer {
+  return encodeFrame("");
 }
 
 export function encodeSizeRequest(queueName: string): Buffer {

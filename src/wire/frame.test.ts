@@ -43,7 +43,7 @@ test("three frames are the same for every single and double cut of their bytes",
   for (let first = 0; first <= bytes.length; first++) {
     for (let second = first; second <= bytes.length; second++) {
       const budget = new ByteBudget(MiB);
-      const reader = new FrameReader(budget);
+      const reader = new FrameReader({ budget });
       expect(readAll(reader, cut(bytes, [first, second]), budget)).toEqual(bodies);
       expect(reader.insideFrame).toBe(false);
       expect(budget.heldBytes).toBe(0);
@@ -61,7 +61,7 @@ test("two small frames are the same for all 2^n ways of cutting their bytes", ()
       bytes,
       offsets.filter((_, i) => (ways >> i) & 1),
     );
-    const got = readAll(new FrameReader(budget), chunks, budget);
+    const got = readAll(new FrameReader({ budget }), chunks, budget);
     if (got.join("|") !== "|y") expect.fail(`cut ${ways.toString(2)} gave ${JSON.stringify(got)}`);
   }
 });
@@ -77,7 +77,7 @@ test("frames of any length are the same for any way of cutting their bytes", () 
       const bytes = Buffer.concat(bodies.map(encodeFrame));
       const offsets = cuts.map((at) => Math.floor(at * bytes.length)).sort((a, b) => a - b);
       const budget = new ByteBudget(2 * MiB);
-      const got = readAll(new FrameReader(budget), cut(bytes, offsets), budget);
+      const got = readAll(new FrameReader({ budget }), cut(bytes, offsets), budget);
       expect(got.map((body) => body.length)).toEqual(sizes);
       expect(got.every((body, i) => body === bodies[i])).toBe(true);
       expect(budget.heldBytes).toBe(0);
@@ -94,7 +94,7 @@ test.for([
   ["2^64 - 1", 2n ** 64n - 1n],
 ] as const)("a header of %s is refused before memory is taken", ([, announced]) => {
   const budget = new ByteBudget(MiB);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   reader.push(headerOf(announced));
   const code = WireErrors.FRAME_TOO_LARGE.code;
   expect(() => reader.next(FRAME_MAX)).toThrow(expect.objectContaining({ code }));
@@ -111,7 +111,7 @@ test("a frame of exactly the limit is taken", () => {
 
 test("a header that announces much and sends little costs what was sent, not what it said", () => {
   const budget = new ByteBudget(MiB);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   reader.push(headerOf(BigInt(FRAME_MAX)));
   expect(reader.next(FRAME_MAX)).toBeUndefined();
   expect(budget.heldBytes).toBe(0);
@@ -124,7 +124,7 @@ test("a header that announces much and sends little costs what was sent, not wha
 
 test("what a growing frame takes stays within four times what arrived, and all of it comes back", () => {
   const budget = new ByteBudget(64 * MiB);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   const total = 8 * MiB;
   reader.push(headerOf(BigInt(total)));
   reader.next(FRAME_MAX);
@@ -145,7 +145,7 @@ test("what a growing frame takes stays within four times what arrived, and all o
 
 test("closing in the middle of a frame gives all memory back", () => {
   const budget = new ByteBudget(MiB);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   reader.push(Buffer.concat([headerOf(500_000n), Buffer.alloc(100_000)]));
   reader.next(FRAME_MAX);
   expect(budget.heldBytes).toBeGreaterThan(0);
@@ -156,7 +156,7 @@ test("closing in the middle of a frame gives all memory back", () => {
 
 test("a frame that finds no memory is refused, and what it held can be given back", () => {
   const budget = new ByteBudget(300 * KiB);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   reader.push(Buffer.concat([headerOf(BigInt(MiB)), Buffer.alloc(60 * KiB)]));
   expect(reader.next(FRAME_MAX)).toBeUndefined();
   reader.push(Buffer.alloc(200 * KiB));
@@ -170,7 +170,7 @@ test("a frame that finds no memory is refused, and what it held can be given bac
 test("a small frame in pieces needs no memory from the budget", () => {
   const budget = new ByteBudget(1);
   budget.tryTake(1);
-  const reader = new FrameReader(budget);
+  const reader = new FrameReader({ budget });
   const frame = encodeFrame("z".repeat(4 * KiB));
   expect(readAll(reader, cut(frame, [3, 8, 9, 2_000]), budget)).toEqual(["z".repeat(4 * KiB)]);
   expect(budget.heldBytes).toBe(1);

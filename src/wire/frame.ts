@@ -1,13 +1,16 @@
 /**
- * Frames: `[N: 8 bytes, unsigned, big-endian][N bytes of UTF-8 JSON]`, the same in both directions.
- * Knows nothing of what the body says.
+ * Frames: `[N: 8 bytes, unsigned, big-endian][N bytes of UTF-8 JSON]`, the same in both directions. On
+ * a connection that was split into channels the first four of the eight bytes name the channel. Knows
+ * nothing of what the body says.
  *
- * Source: docs/protocol.md, "Frames".
+ * Source: docs/protocol.md, "Frames" and "Channels".
  */
 import { type ByteBudget, KiB } from "../core/index.js";
 import { WireErrors } from "./errors.js";
 
 export const HEADER_BYTES = 8;
+/** Longest body that a request on a channel may have: longer ones would keep the others waiting. */
+export const CHANNEL_BODY_BYTES_MAX = 64 * KiB;
 
 /**
  * A body that arrives in pieces gets a buffer of four times what has arrived, at least this and at
@@ -28,6 +31,8 @@ export interface Frame {
   readonly body: Buffer;
   /** Bytes taken from the reader's budget for `body`, or 0; the receiver gives them back. */
   readonly heldBytes: number;
+  /** 0 where there are none. */
+  readonly channel: number;
 }
 
 /** Header and body in one buffer, so that one write sends the frame. */
@@ -37,6 +42,11 @@ export function encodeFrame(json: string): Buffer {
   writeHeader(frame, bodyBytes);
   frame.write(json, HEADER_BYTES);
   return frame;
+}
+
+/** Names the channel of an encoded frame, in its header. */
+export function setChannel(frame: Buffer, channel: number): void {
+  frame.writeUInt32BE(channel, 0);
 }
 
 /** Writes the length `bodyBytes` into the first eight bytes of `frame`. */
@@ -53,16 +63,19 @@ export function writeHeader(frame: Buffer, bodyBytes: number): void {
  */
 export class FrameReader {
   readonly #budget: ByteBudget | undefined;
+  readonly #hasChannels: boolean;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerBytes = 0;
   #bodyBytes = 0;
+  #channel = 0;
   #body: Buffer | undefined;
   #filledBytes = 0;
   #rest: Buffer = NOTHING;
 
-  /** @param budget bounds what frames may take that are longer than 4 KiB and than their chunk. */
-  constructor(budget?: ByteBudget) {
-    this.#budget = budget;
+  /** @param options.budget bounds what frames may take that are longer than 4 KiB and than their chunk. */
+  constructor(options: { readonly budget?: ByteBudget; readonly hasChannels?: boolean } = {}) {
+    this.#budget = options.budget;
+    this.#hasChannels = options.hasChannels ?? false;
   }
 
   /** Adds what arrived; `next` then gives the frames. */
@@ -83,6 +96,11 @@ export class FrameReader {
   /** Whether all of a header and nothing of its body has arrived. */
   get atBodyStart(): boolean {
     return this.insideBody && this.#filledBytes === 0 && this.#rest.length === 0;
+  }
+
+  /** Of the last header. */
+  get channel(): number {
+    return this.#channel;
   }
 
   /** The announced length; meaningful while `insideBody`. */
@@ -117,9 +135,16 @@ export class FrameReader {
       this.#rest =
         this.#rest.length === this.#bodyBytes ? NOTHING : this.#rest.subarray(this.#bodyBytes);
       this.#headerBytes = 0;
-      return { body, heldBytes: 0 };
+      return { body, heldBytes: 0, channel: this.#channel };
     }
     return this.#fill();
+  }
+
+  /** What of the next frame is here already, when another reader goes on; it must have begun none. */
+  takeRest(): Buffer {
+    const rest = this.#rest;
+    this.#rest = NOTHING;
+    return rest;
   }
 
   /** Gives the memory of an unfinished frame back; the reader is not used after it. */
@@ -143,8 +168,10 @@ export class FrameReader {
     this.#rest = this.#rest.length === take ? NOTHING : this.#rest.subarray(take);
     this.#headerBytes += take;
     if (this.#headerBytes < HEADER_BYTES) return false;
+    const [high, low] = [this.#header.readUInt32BE(0), this.#header.readUInt32BE(4)];
+    if (this.#hasChannels) this.#channel = high;
     // Beyond 2^53 the number is inexact, and far above any limit all the same.
-    this.#bodyBytes = this.#header.readUInt32BE(0) * 0x1_0000_0000 + this.#header.readUInt32BE(4);
+    this.#bodyBytes = this.#hasChannels ? low : high * 0x1_0000_0000 + low;
     this.#filledBytes = 0;
     return true;
   }
@@ -159,7 +186,7 @@ export class FrameReader {
     if (this.#filledBytes < this.#bodyBytes) return undefined;
     this.#body = undefined;
     this.#headerBytes = 0;
-    return { body, heldBytes: this.#isCounted ? body.length : 0 };
+    return { body, heldBytes: this.#isCounted ? body.length : 0, channel: this.#channel };
   }
 
   #roomFor(neededBytes: number): Buffer {

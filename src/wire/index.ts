@@ -1,7 +1,16 @@
 /** Frames, requests and responses of the simple broker's protocol: bytes to typed values and back. */
-export { ACK_BYTES_MAX, type Ack, encodeAck, encodeExtension, readAck } from "./ack.js";
+export {
+  ACK_BYTES_MAX,
+  type Ack,
+  encodeAck,
+  encodeExtension,
+  encodeQuietAck,
+  readAck,
+} from "./ack.js";
 export {
   encodeCancel,
+  encodeChannelEnd,
+  encodeChannels,
   encodeDead,
   encodePing,
   encodePop,
@@ -26,10 +35,20 @@ export {
   type StoreOptions,
 } from "./exchange.js";
 export { FAILED_LENGTH_MAX, failedReason } from "./failed-reason.js";
-export { encodeFrame, type Frame, FrameReader, HEADER_BYTES, writeHeader } from "./frame.js";
+export {
+  CHANNEL_BODY_BYTES_MAX,
+  encodeFrame,
+  type Frame,
+  FrameReader,
+  HEADER_BYTES,
+  setChannel,
+  writeHeader,
+} from "./frame.js";
+export { GatheredWrites } from "./gathered-writes.js";
 export { type Member, scanObject } from "./json-scanner.js";
 export {
   type CancelRequest,
+  type ChannelsRequest,
   DEFAULT_TIMEOUT_S,
   type DeadRequest,
   type PingRequest,

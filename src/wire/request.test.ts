@@ -5,7 +5,7 @@
  */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { encodeCancel, encodeDead, encodePush } from "./client-request.js";
+import { encodeCancel, encodeChannels, encodeDead, encodePush } from "./client-request.js";
 import { WireErrors } from "./errors.js";
 import { FAILED_LENGTH_MAX } from "./failed-reason.js";
 import { HEADER_BYTES } from "./frame.js";
@@ -28,10 +28,19 @@ function refusal(body: object | string | Buffer): { code: string; message: strin
 
 const PUSH = { command: "PUSH", queue_name: "q", message: "m" };
 const POP = { command: "POP", queue_name: "q" };
-const COMMANDS = ["PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE", "CANCEL", "DEAD"] as const;
+const COMMANDS = [
+  "PING",
+  "PUSH",
+  "PUSH_FOR_NV_INGEST",
+  "POP",
+  "SIZE",
+  "CANCEL",
+  "DEAD",
+  "CHANNELS",
+] as const;
 const MEMBER_NAMES = [
   ...["command", "queue_name", "message", "timeout", "lease", "failed"],
-  ...["job_id", "action", "after", "x", "__proto__"],
+  ...["job_id", "action", "after", "ack", "x", "__proto__"],
 ];
 
 const frameBody = (frame: Buffer) => frame.subarray(HEADER_BYTES);
@@ -43,6 +52,7 @@ test("each command is read with its members", () => {
     queueName: "q",
     message: Buffer.from("m"),
     timeoutS: 7,
+    isDirect: false,
   });
   expect(parse({ ...PUSH, command: "PUSH_FOR_NV_INGEST" })).toMatchObject({
     command: "PUSH_FOR_NV_INGEST",
@@ -97,6 +107,18 @@ describe("a result that says that its job failed", () => {
     const cutInside = `${"x".repeat(FAILED_LENGTH_MAX - 2)}\u{1f33e}y`;
     expect(pushed(cutInside)).toBe(`${"x".repeat(FAILED_LENGTH_MAX - 2)}\ufffd…`);
   });
+});
+
+test("the ACK of a push may come with it", () => {
+  const options = { forNvIngest: true, timeoutS: 5, isDirect: true };
+  expect(parse(frameBody(encodePush("q", "m", options)))).toMatchObject({ isDirect: true });
+  expect(refusal({ ...PUSH, ack: false }).message).toContain("ack: must be true, is false");
+  expect(refusal({ ...POP, ack: true }).message).toContain('"ack": unknown member');
+});
+
+test("CHANNELS has no members", () => {
+  expect(parse(frameBody(encodeChannels()))).toEqual({ command: "CHANNELS" });
+  expect(refusal({ command: "CHANNELS", queue_name: "q" }).message).toContain("unknown member");
 });
 
 test("CANCEL names its job", () => {

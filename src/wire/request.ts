@@ -33,6 +33,8 @@ export interface PushRequest {
   readonly leaseId?: string | undefined;
   /** Why the job of `leaseId` failed, when this is a result that says so. */
   readonly failed?: string | undefined;
+  /** The ACK came with the request: there is one response, the final one. */
+  readonly isDirect: boolean;
 }
 
 export interface PopRequest {
@@ -58,8 +60,14 @@ export interface DeadRequest {
   readonly question: DeadQuestion;
 }
 
+/** Splits the connection into channels. An extension of ours. */
+export interface ChannelsRequest {
+  readonly command: "CHANNELS";
+}
+
 export type Request =
   | PingRequest
+  | ChannelsRequest
   | PushRequest
   | PopRequest
   | SizeRequest
@@ -67,12 +75,13 @@ export type Request =
   | DeadRequest;
 
 const MEMBERS = {
-  PUSH: ["command", "queue_name", "message", "timeout", "lease", "failed"],
-  PUSH_FOR_NV_INGEST: ["command", "queue_name", "message", "timeout"],
+  PUSH: ["command", "queue_name", "message", "timeout", "lease", "failed", "ack"],
+  PUSH_FOR_NV_INGEST: ["command", "queue_name", "message", "timeout", "ack"],
   POP: ["command", "queue_name", "timeout"],
   SIZE: ["command", "queue_name"],
   CANCEL: ["command", "job_id"],
   DEAD: ["command", "action", "job_id", "after"],
+  CHANNELS: ["command"],
 } as const;
 
 /**
@@ -145,10 +154,14 @@ class RequestReader {
         const message = this.#message();
         const timeoutS = this.#timeout();
         const leaseId = this.#pushText("lease");
-        return { command, queueName, message, timeoutS, leaseId, failed: this.#failed() };
+        const failed = this.#failed();
+        const isDirect = this.#isDirect();
+        return { command, queueName, message, timeoutS, leaseId, failed, isDirect };
       }
       case "POP":
         return { command, queueName: this.#text("queue_name"), timeoutS: this.#timeout() };
+      case "CHANNELS":
+        return { command };
       case "SIZE":
         return { command, queueName: this.#text("queue_name") };
       case "CANCEL":
@@ -182,6 +195,13 @@ class RequestReader {
     if (failed.length <= FAILED_LENGTH_MAX) return failed;
     const fault = `failed: ${failed.length} characters are more than ${FAILED_LENGTH_MAX}`;
     return this.#fault(fault, undefined);
+  }
+
+  #isDirect(): boolean {
+    const member = this.#members.get("ack");
+    if (member === undefined) return false;
+    if (decodeValue(this.#body, member) === true) return true;
+    return this.#fault(`ack: must be true, is ${shown(this.#body, member)}`, false);
   }
 
   #question(): DeadQuestion {

@@ -53,17 +53,14 @@ function frameOf(code: number, reason: string, response: string | null, id: stri
   );
 }
 
-const pong = frameOf(ResponseCode.SUCCESS, "OK", Text.PONG, null);
-const queueFull = frameOf(ResponseCode.ERROR, Text.QUEUE_FULL, null, null);
-const unavailable = frameOf(ResponseCode.ERROR, Text.QUEUE_UNAVAILABLE, null, null);
-const notReady = frameOf(ResponseCode.NOT_READY, Text.NOT_READY, null, null);
-
-export const encodeQueueFull = (): Buffer => queueFull;
-export const encodeUnavailable = (): Buffer => unavailable;
-export const encodeNotReady = (): Buffer => notReady;
+/** Each frame is a buffer of its own: who sends it may write a channel into its header. */
+export const encodeQueueFull = (): Buffer => encodeRefusal(Text.QUEUE_FULL);
+export const encodeUnavailable = (): Buffer => encodeRefusal(Text.QUEUE_UNAVAILABLE);
+export const encodeNotReady = (): Buffer =>
+  frameOf(ResponseCode.NOT_READY, Text.NOT_READY, null, null);
 
 export function encodePong(facts?: ServerFacts): Buffer {
-  if (facts === undefined) return pong;
+  if (facts === undefined) return encodeText(Text.PONG);
   const { features, server, version, pid, durability } = facts;
   return encodeFrame(
     `{"response_code":0,"response_reason":"OK","response":"PONG","trace_id":null` +

@@ -168,7 +168,10 @@ test("a PING that asks is told what the broker can do, and others are not", asyn
   const { members } = await peer.ask({ command: "PING", features: ["hold"] });
   expect(members).toMatchObject({
     response: "PONG",
-    features: ["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead", "failed"],
+    features: [
+      ...["keepalive", "hold", "lease", "fence", "dedup", "cancel", "dead", "failed"],
+      ...["direct", "channels"],
+    ],
     server: "millrace",
     pid: process.pid,
     durability: "memory",

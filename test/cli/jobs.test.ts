@@ -3,8 +3,7 @@
  * code for it. Method: real processes, and a broker whose every answer the test writes.
  */
 import { describe, expect, test } from "vitest";
-import { FEATURES } from "../../src/wire/index.js";
-import { type Script, startScripted } from "../helpers/scripted-broker.js";
+import { type Script, STEPWISE, startScripted } from "../helpers/scripted-broker.js";
 import type { Cleanup } from "../helpers/start-broker.js";
 import { runCli } from "../helpers/start-cli.js";
 import { startUpstreamLike } from "../helpers/upstream-like-broker.js";
@@ -24,7 +23,7 @@ const letterOf = (jobId: string) => ({
 
 /** Runs a command against a broker that answers by the script. */
 async function run(t: Cleanup, args: readonly string[], script: Script) {
-  const { port, frames } = await startScripted(t, FEATURES, script);
+  const { port, frames } = await startScripted(t, STEPWISE, script);
   const ended = await runCli(t, [...args, "--broker", `simple://127.0.0.1:${port}`]);
   return { ...ended, frames };
 }

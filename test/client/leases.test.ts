@@ -5,7 +5,6 @@
 import { once } from "node:events";
 import { describe, expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
-import { FEATURES } from "../../src/wire/index.js";
 import { deferred } from "../helpers/pipeline-bench.js";
 import {
   type ClientFrame,
@@ -13,6 +12,7 @@ import {
   nextAck,
   type Script,
   type ScriptLine,
+  STEPWISE,
   startScripted,
 } from "../helpers/scripted-broker.js";
 import type { Cleanup } from "../helpers/start-broker.js";
@@ -25,7 +25,7 @@ describe("a broker that can be told", () => {
   test("hears of an open delivery again and again, and nothing once it is settled", async (t) => {
     let lastId = 0;
     const enough = [deferred(), deferred(), deferred()];
-    const { port, frames } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (_, line) => {
       const id = `delivery ${++lastId}`;
       let count = 0;
       line.say({ response: "work", id });
@@ -58,7 +58,7 @@ describe("a broker that can be told", () => {
 
   test("hears at once that the message has come", async (t) => {
     const told = deferred<ClientFrame>();
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "work", id: ID });
       await nextAck(line, told.resolve);
     });
@@ -68,7 +68,7 @@ describe("a broker that can be told", () => {
   });
 
   test("gets the lease that was asked for, five minutes unless another was", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, handOut);
+    const { port, frames } = await startScripted(t, STEPWISE, handOut);
     const client = clientOf(t, port);
     for (const leaseMs of [undefined, 90_000, 0]) {
       const options = leaseMs === undefined ? {} : { leaseMs };
@@ -79,7 +79,7 @@ describe("a broker that can be told", () => {
   });
 
   test("that hands out a message at once settled hears of no lease", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, handOut);
+    const { port, frames } = await startScripted(t, STEPWISE, handOut);
     await clientOf(t, port).fetchMessage(QUEUE);
     expect(frames).toMatchObject([{ command: "POP" }, { ack: true }]);
   });
@@ -88,7 +88,7 @@ describe("a broker that can be told", () => {
 test("a broker that cannot be told keeps a message for an hour or longer, in silence", async (t) => {
   const three = deferred();
   let extensionCount = 0;
-  const ours = await startScripted(t, FEATURES, async (_, line) => {
+  const ours = await startScripted(t, STEPWISE, async (_, line) => {
     line.say({ response: "work", id: ID });
     await nextAck(line, () => {
       if (++extensionCount === 4) three.resolve();
@@ -125,7 +125,7 @@ describe("a delivery is lost", () => {
 
   test.for(ways)("%s", async ([, takeAway, reason], t) => {
     const handed = deferred<ScriptLine>();
-    const { port, frames } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "work", id: ID });
       handed.resolve(line);
       await nextAck(line);
@@ -146,7 +146,7 @@ describe("a delivery is lost", () => {
   });
 
   test("also for who looks only afterwards", async (t) => {
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "work", id: ID });
       line.hangUp();
     });
@@ -156,7 +156,7 @@ describe("a delivery is lost", () => {
   });
 
   test("when its acknowledgement and the broker's word for it cross", async (t) => {
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "work", id: ID });
       await nextAck(line);
       line.say(REFUSAL);
@@ -169,7 +169,7 @@ describe("a delivery is lost", () => {
   });
 
   test("when its client is closed, which is what the acknowledgement says then", async (t) => {
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "work", id: ID });
       await nextAck(line);
     });
@@ -183,7 +183,7 @@ describe("a delivery is lost", () => {
 
   test("never after it was acknowledged, although its connection ends", async (t) => {
     const ended = deferred();
-    const { port } = await startScripted(t, FEATURES, async (request, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (request, line) => {
       await handOut(request, line);
       line.hangUp();
       await line.next().catch(() => ended.resolve());

@@ -5,12 +5,13 @@
  */
 import { describe, expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
-import { FEATURES, parseRequest } from "../../src/wire/index.js";
+import { parseRequest } from "../../src/wire/index.js";
 import {
   type ClientFrame,
   ID,
   type Script,
   type ScriptLine,
+  STEPWISE,
   startScripted,
 } from "../helpers/scripted-broker.js";
 import type { Cleanup } from "../helpers/start-broker.js";
@@ -22,7 +23,7 @@ const UNKNOWN = { code: "CLIENT_DELIVERY_UNKNOWN", retry: true };
 
 describe("a push whose confirmation is lost", () => {
   test("is repeated to a broker that recognises it, and keeps its first id", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, loseFinals(2));
+    const { port, frames } = await startScripted(t, STEPWISE, loseFinals(2));
     const submitted = clientOf(t, port).submitMessage(QUEUE, '{"job_id":"None"}', {
       forNvIngest: true,
     });
@@ -34,14 +35,14 @@ describe("a push whose confirmation is lost", () => {
   });
 
   test("with its delivery is repeated with the same bytes", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, loseFinals(1));
+    const { port, frames } = await startScripted(t, STEPWISE, loseFinals(1));
     await clientOf(t, port).submitMessage(QUEUE, "result", { leaseId: "a lease" });
     const push = { command: "PUSH", message: "result", lease: "a lease" };
     expect(pushesIn(frames)).toMatchObject([push, push]);
   });
 
   test("is repeated in the client's bounds, and then is as unknown as before", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, loseFinals(100));
+    const { port, frames } = await startScripted(t, STEPWISE, loseFinals(100));
     const client = clientOf(t, port, { maxRetries: 2 });
     await expect(client.submitMessage(QUEUE, "once")).rejects.toMatchObject(UNKNOWN);
     expect(pushesIn(frames)).toHaveLength(3);
@@ -55,7 +56,7 @@ describe("a push whose confirmation is lost", () => {
 
   test("is not repeated when another broker answers instead", async (t) => {
     let pingCount = 0;
-    const features = () => (pingCount++ === 0 ? FEATURES : OLD_FEATURES);
+    const features = () => (pingCount++ === 0 ? STEPWISE : OLD_FEATURES);
     const { port, frames } = await startScripted(t, features, loseFinals(1));
     await expect(clientOf(t, port).submitMessage(QUEUE, "once")).rejects.toMatchObject(UNKNOWN);
     expect(pushesIn(frames)).toHaveLength(1);
@@ -64,7 +65,7 @@ describe("a push whose confirmation is lost", () => {
 
   test("ends as unknown when the call is aborted meanwhile", async (t) => {
     const stop = new AbortController();
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "Transaction initiated. Waiting for ACK.", id: ID });
       await line.next();
       stop.abort(new Error("enough"));
@@ -77,7 +78,7 @@ describe("a push whose confirmation is lost", () => {
 
 test("a broker whose confirmation is not awaited any more sees that nobody heard it", async (t) => {
   const lines: ScriptLine[] = [];
-  const { port } = await startScripted(t, FEATURES, async (_, line) => {
+  const { port } = await startScripted(t, STEPWISE, async (_, line) => {
     lines.push(line);
     line.say({ response: "a message", id: ID });
     await line.next();
@@ -96,7 +97,7 @@ describe("a result that comes too late", () => {
   ] as const;
 
   test.for(refusals)("is refused at once with %j, which is %s", async ([reason, code], t) => {
-    const { port, frames } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ code: 1, reason });
     });
     const submitted = clientOf(t, port).submitMessage("a job", "result", { leaseId: "gone" });
@@ -106,7 +107,7 @@ describe("a result that comes too late", () => {
   });
 
   test.for(refusals)("is refused after its ACK with %j, which is %s", async ([reason, code], t) => {
-    const { port, frames } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "Transaction initiated. Waiting for ACK.", id: ID });
       await line.next();
       line.say({ code: 1, reason, id: ID });
@@ -128,12 +129,12 @@ describe("a result that comes too late", () => {
   test("says why its job failed, cut, and only where that is kept", async (t) => {
     const reason = "no page ".repeat(1_000);
     const told = { leaseId: "mine", failed: reason };
-    const ours = await startScripted(t, FEATURES, loseFinals(0));
+    const ours = await startScripted(t, STEPWISE, loseFinals(0));
     await clientOf(t, ours.port).submitMessage("a job", "result", told);
     expect(pushesIn(ours.frames)).toEqual([
       expect.objectContaining({ lease: "mine", failed: `${reason.slice(0, 4_095)}…` }),
     ]);
-    const fencing = FEATURES.filter((feature) => feature !== "failed");
+    const fencing = STEPWISE.filter((feature) => feature !== "failed");
     for (const features of [OLD_FEATURES, fencing]) {
       const { port, frames } = await startScripted(t, features, loseFinals(0));
       await clientOf(t, port).submitMessage("a job", "result", told);
@@ -147,7 +148,7 @@ describe("a result that comes too late", () => {
   });
 
   test("that says so is repeated as it was when its confirmation is lost", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, loseFinals(1));
+    const { port, frames } = await startScripted(t, STEPWISE, loseFinals(1));
     const told = { leaseId: "mine", failed: "no page" };
     await clientOf(t, port).submitMessage("a job", "result", told);
     const [first, second, ...more] = pushesIn(frames);
@@ -158,7 +159,7 @@ describe("a result that comes too late", () => {
 
 test("a result that is kept no more is told apart from one that was not there", async (t) => {
   const reason = "Result expired at 2026-01-02T03:04:05Z";
-  const { port } = await startScripted(t, FEATURES, async (_, line) => {
+  const { port } = await startScripted(t, STEPWISE, async (_, line) => {
     line.say({ code: 1, reason });
   });
   const client = clientOf(t, port);
@@ -169,7 +170,7 @@ test("a result that is kept no more is told apart from one that was not there", 
 
 describe("cancel", () => {
   test.for(["cancelled", "over", "unknown"] as const)("tells that a job is %s", async (end, t) => {
-    const { port, frames } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: end });
     });
     expect(await clientOf(t, port).cancel('a "job"')).toBe(end);
@@ -177,7 +178,7 @@ describe("cancel", () => {
   });
 
   test("takes no other word for an answer", async (t) => {
-    const { port } = await startScripted(t, FEATURES, async (_, line) => {
+    const { port } = await startScripted(t, STEPWISE, async (_, line) => {
       line.say({ response: "perhaps" });
     });
     await expect(clientOf(t, port).cancel("a job")).rejects.toMatchObject({
@@ -212,7 +213,7 @@ describe("dead letters", () => {
   };
 
   test("are listed in pages, in our names", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, answering([WIRE_LETTER], 12));
+    const { port, frames } = await startScripted(t, STEPWISE, answering([WIRE_LETTER], 12));
     const { deadLetters } = clientOf(t, port);
     expect(await deadLetters.list()).toEqual({ letters: [LETTER], count: 12 });
     await deadLetters.list({ after: "4f1c" });
@@ -224,7 +225,7 @@ describe("dead letters", () => {
 
   test("are shown with their text, or are none", async (t) => {
     const letters = [{ ...WIRE_LETTER, message: '{"a": 1}' }];
-    const { port, frames } = await startScripted(t, FEATURES, async (request, line) => {
+    const { port, frames } = await startScripted(t, STEPWISE, async (request, line) => {
       const isKnown = JSON.stringify(request).includes("4f1c");
       await answering(isKnown ? letters : [], 0)(request, line);
     });
@@ -235,7 +236,7 @@ describe("dead letters", () => {
   });
 
   test("are replayed and dropped one by one, or all when that is said", async (t) => {
-    const { port, frames } = await startScripted(t, FEATURES, answering([], 3));
+    const { port, frames } = await startScripted(t, STEPWISE, answering([], 3));
     const { deadLetters } = clientOf(t, port);
     for (const action of ["replay", "drop"] as const) {
       expect(await deadLetters[action]({ jobId: "4f1c" })).toBe(3);
@@ -253,7 +254,7 @@ describe("dead letters", () => {
   test.for([{}, { jobId: undefined }, { jobId: "" }, { jobId: null }, { all: false }, { all: 1 }])(
     "are not all taken for %o",
     async (which, t) => {
-      const { port, frames } = await startScripted(t, FEATURES, answering([], 3));
+      const { port, frames } = await startScripted(t, STEPWISE, answering([], 3));
       const { deadLetters } = clientOf(t, port);
       await expect(deadLetters.drop(which as never)).rejects.toThrow(TypeError);
       await expect(deadLetters.replay(which as never)).rejects.toThrow(TypeError);
@@ -262,7 +263,7 @@ describe("dead letters", () => {
   );
 
   test("that cannot be read are not guessed", async (t) => {
-    const { port } = await startScripted(t, FEATURES, answering([{ job_id: "4f1c" }], 1));
+    const { port } = await startScripted(t, STEPWISE, answering([{ job_id: "4f1c" }], 1));
     await expect(clientOf(t, port).deadLetters.list()).rejects.toMatchObject({
       code: "WIRE_RESPONSE_INVALID",
     });

@@ -3,9 +3,12 @@
  * open where it says so, answers PING and remembers every frame. All else is the script's.
  */
 import type { Socket } from "node:net";
+import { FEATURES } from "../../src/wire/index.js";
 import type { Cleanup } from "./start-broker.js";
 import { answer, framesOf, startServer } from "./upstream-like-broker.js";
 
+/** What brokers of ours could do before they took short cuts: a handshake has all its steps. */
+export const STEPWISE = FEATURES.filter((name) => name !== "direct" && name !== "channels");
 export const ID = "4f1c0000-0000-4000-8000-00000000000a";
 
 /** A frame of a client, whatever it is. */

@@ -6,12 +6,13 @@ import { describe, expect, test } from "vitest";
 import { Pipeline, type ProcessingFunction } from "../../src/pipeline/index.js";
 import { MessageBrokerTaskSink, type SinkDependencies } from "../../src/sinks/index.js";
 import { MessageBrokerTaskSource } from "../../src/sources/index.js";
-import { FEATURES } from "../../src/wire/index.js";
+
 import { deferred, TASK_QUEUE, textJob } from "../helpers/pipeline-bench.js";
 import {
   type ClientFrame,
   nextAck,
   type ScriptLine,
+  STEPWISE,
   startScripted,
 } from "../helpers/scripted-broker.js";
 import { type Cleanup, collectingLogger } from "../helpers/start-broker.js";
@@ -180,7 +181,7 @@ async function startChain(
 ) {
   const waiting = [...jobs];
   const open = new Map<string, ScriptLine>();
-  const { port, frames } = await startScripted(t, FEATURES, async (request, line) => {
+  const { port, frames } = await startScripted(t, STEPWISE, async (request, line) => {
     if (request.command === "PUSH") {
       await onPush(line);
       return;

@@ -47,6 +47,9 @@ export function handleRequest(frame: Frame, session: Session, broker: BrokerStat
       case "DEAD":
         handleDead(request, session, broker);
         break;
+      case "CHANNELS":
+        session.split();
+        break;
       default:
         handlePing(request, session, broker);
     }

@@ -24,8 +24,9 @@ interface ReceivedPush {
 const LOOK_MS = 1_000;
 
 /**
- * PUSH and PUSH_FOR_NV_INGEST: a place is kept with the first response, and filled after the ACK. For
- * the second, the transaction id is also written into the message as its `job_id`.
+ * PUSH and PUSH_FOR_NV_INGEST: a place is kept with the first response, and filled after the ACK, or
+ * at once when the ACK came with the request. For the second command, the transaction id is also
+ * written into the message as its `job_id`.
  *
  * A push that repeats one whose final response was lost is answered with that one's id and not stored.
  */
@@ -78,7 +79,7 @@ function storeOrRepeat(
 ): void {
   if (doubt !== undefined) {
     broker.queues.budget.giveBack(push.heldBytes);
-    session.transact([encodeInitiated(doubt.id)], repetition(push, doubt, broker));
+    session.transact(firstResponse(push, doubt.id), repetition(push, doubt, broker));
     return;
   }
   const id = broker.queues.newId(push.request.command === "PUSH_FOR_NV_INGEST");
@@ -88,7 +89,11 @@ function storeOrRepeat(
     session.reply(answerTo(reservation));
     return;
   }
-  session.transact([encodeInitiated(id)], storing(push, { id, content, reservation, broker }));
+  session.transact(firstResponse(push, id), storing(push, { id, content, reservation, broker }));
+}
+
+function firstResponse({ request }: ReceivedPush, id: string): Buffer[] | undefined {
+  return request.isDirect ? undefined : [encodeInitiated(id)];
 }
 
 /** The handshake of a push that is new. */

@@ -1,10 +1,12 @@
 /** A client of a broker in the same process: the same queues, without frames and sockets. */
 import {
   hasCode,
-  linkSignals,
   messageOf,
   parseOptions,
+  type Signals,
   sharedAbortController,
+  signalsOf,
+  throwIfFired,
 } from "../../core/index.js";
 import {
   type CancelOutcome,
@@ -74,14 +76,9 @@ export class MemoryClient implements MessageBrokerClient {
     } catch (error) {
       if (!isFull(error)) throw error;
     }
-    // Only a call that has to wait needs a signal of its own.
-    const { signal, unlink } = linkSignals(options.signal, this.#closing.signal);
-    try {
-      const bounds = { deadline: new Deadline(timeoutMs), signal };
-      return await whileFull(() => this.#store(submission), bounds);
-    } finally {
-      unlink();
-    }
+    const signals = signalsOf(options.signal);
+    const bounds = { deadline: new Deadline(timeoutMs), signals, closed: this.#closing.signal };
+    return whileFull(() => this.#store(submission), bounds);
   }
 
   async fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
@@ -129,15 +126,15 @@ export class MemoryClient implements MessageBrokerClient {
   }
 
   async #take(queueName: string, options: CallOptions): Promise<HeldMessage | undefined> {
-    const { signal } = options;
+    const signals = signalsOf(options.signal);
     const timeoutMs = checkTimes(options);
-    this.#checkOpen(signal);
+    this.#checkOpen(options.signal);
     checkText("POP", "queue_name", queueName);
     const held = await this.#exchange.take(queueName, {
       waitMs: timeoutMs,
-      signals: [signal, this.#closing.signal],
+      signals: [...signals, this.#closing.signal],
     });
-    if (held === undefined) this.#checkOpen(signal);
+    if (held === undefined) this.#checkOpen(options.signal);
     else if (this.#closing.signal.aborted) {
       // The message and the close came in the same moment, and nobody could settle it any more.
       held.release();
@@ -155,8 +152,8 @@ export class MemoryClient implements MessageBrokerClient {
     }
   }
 
-  #checkOpen(signal: AbortSignal | undefined): void {
-    signal?.throwIfAborted();
+  #checkOpen(signals: Signals): void {
+    throwIfFired(signalsOf(signals));
     this.#closing.signal.throwIfAborted();
   }
 }

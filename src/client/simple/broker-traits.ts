@@ -18,6 +18,10 @@ export interface BrokerTraits {
   readonly keepsDead: boolean;
   /** Keeps a job as a dead letter whose fenced result says why it failed. */
   readonly keepsFailed: boolean;
+  /** Takes the ACK of a PUSH with the request, and need not answer that of a POP. */
+  readonly isDirect: boolean;
+  /** Carries many lines on one connection. */
+  readonly hasChannels: boolean;
 }
 
 export function traitsOf(features: readonly string[]): BrokerTraits {
@@ -31,5 +35,7 @@ export function traitsOf(features: readonly string[]): BrokerTraits {
     cancels: has("cancel"),
     keepsDead: has("dead"),
     keepsFailed: has("failed"),
+    isDirect: has("direct"),
+    hasChannels: has("channels"),
   };
 }

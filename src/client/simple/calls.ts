@@ -2,18 +2,17 @@
  * Runs the calls of one client: each within its bounds, on a line of the pool, and again on another
  * line when that one is lost. Knows no command.
  */
+import { backoffMs, hasCode, type MillraceError, messageOf, signalsOf } from "../../core/index.js";
 import {
-  backoffMs,
-  hasCode,
-  linkSignals,
-  type MillraceError,
-  messageOf,
-} from "../../core/index.js";
-import { type Feature, type Response, ResponseCode } from "../../wire/index.js";
+  CHANNEL_BODY_BYTES_MAX,
+  type Feature,
+  type Response,
+  ResponseCode,
+} from "../../wire/index.js";
 import type { SimpleClientConfig } from "../config.js";
 import { ClientErrors } from "../errors.js";
 import { checkTimes, type DeliveryOptions } from "../message-broker-client.js";
-import { answerMs, type CallBounds, Deadline, pause } from "../retry.js";
+import { answerMs, type CallBounds, Deadline, pause, throwIfEnded } from "../retry.js";
 import { isLost } from "./answers.js";
 import type { BrokerTraits } from "./broker-traits.js";
 import type { Line } from "./line.js";
@@ -50,37 +49,41 @@ export class Calls {
 
   /** Runs a call within its bounds; `close` ends it too. */
   async call<T>(options: DeliveryOptions, work: (bounds: CallBounds) => Promise<T>): Promise<T> {
-    const timeoutMs = checkTimes(options);
-    const { signal, unlink } = linkSignals(options.signal, this.#lines.closed);
-    try {
-      signal.throwIfAborted();
-      return await work({ deadline: new Deadline(timeoutMs), signal });
-    } finally {
-      unlink();
-    }
+    const deadline = new Deadline(checkTimes(options));
+    const signals = signalsOf(options.signal);
+    const bounds = { deadline, signals, closed: this.#lines.closed };
+    throwIfEnded(bounds);
+    return work(bounds);
   }
 
   /** The answer to a question. @throws CLIENT_REFUSED, CLIENT_FEATURE_MISSING */
   async ask({ command, frame, needs }: Question, options: DeliveryOptions): Promise<Response> {
     const { host, port } = this.config;
+    const askOn = (bounds: CallBounds) => async (line: Line, traits: BrokerTraits) => {
+      if (needs !== undefined && !traits[needs.trait]) {
+        throw ClientErrors.FEATURE_MISSING({ feature: needs.feature, host, port });
+      }
+      const got = await line.ask(frame, this.silenceMs(bounds), bounds.signals);
+      this.release(line);
+      return got;
+    };
     const answer = await this.call(options, (bounds) =>
-      this.repeat(bounds, async (line, traits) => {
-        if (needs !== undefined && !traits[needs.trait]) {
-          throw ClientErrors.FEATURE_MISSING({ feature: needs.feature, host, port });
-        }
-        const got = await line.ask(frame, this.silenceMs(bounds), bounds.signal);
-        this.release(line);
-        return got;
-      }),
+      this.repeat(bounds, askOn(bounds), () => frame.length),
     );
     if (answer.code === ResponseCode.SUCCESS) return answer;
     throw ClientErrors.REFUSED({ command, reason: answer.reason });
   }
 
-  /** Runs `attempt` on a line; a connection lost in it is repeated within the call's bounds. */
+  /**
+   * Runs `attempt` on a line; a connection lost in it is repeated within the call's bounds.
+   *
+   * @param bytes of the longest frame to be sent: a long one would keep others waiting on a connection
+   *   that they share, and gets its own.
+   */
   async repeat<T>(
     bounds: CallBounds,
     attempt: (line: Line, traits: BrokerTraits) => Promise<T>,
+    bytes: (traits: BrokerTraits) => number,
   ): Promise<T> {
     const { maxRetries, maxBackoffMs, host, port } = this.config;
     let failureCount = 0;
@@ -88,12 +91,12 @@ export class Calls {
       let line: Line | undefined;
       try {
         const traits = await this.#lines.traits(bounds);
-        line = await this.#lines.acquire(bounds);
+        line = await this.#lines.acquire(bounds, bytes(traits) > CHANNEL_BODY_BYTES_MAX);
         return await attempt(line, traits);
       } catch (error) {
         line?.close();
         if (!isLost(error)) throw error;
-        bounds.signal?.throwIfAborted();
+        throwIfEnded(bounds);
         this.#lines.forgetTraits();
         // The broker had closed this line while nobody used it: that says nothing of a new one.
         if (line?.wasKept && hasCode(error, ClientErrors.CONNECTION_LOST.code)) continue;

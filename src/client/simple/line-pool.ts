@@ -1,29 +1,41 @@
 /**
- * The connections of one client, and what it knows of its broker. A broker of ours keeps connections
- * open from request to request and holds a POP while its queue is empty; the original does neither.
- * Which of the two it is, the first PING tells.
+ * The lines of one client, and what it knows of its broker. A broker of ours keeps connections open
+ * from request to request, holds a POP while its queue is empty, and carries many lines on one
+ * connection; the original does none of it. Which of the two it is, the first PING tells.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { clampTimerMs, hasCode, messageOf, sharedAbortController } from "../../core/index.js";
+import {
+  clampTimerMs,
+  firedIn,
+  hasCode,
+  messageOf,
+  onFired,
+  sharedAbortController,
+} from "../../core/index.js";
 import { encodePing, WireErrors } from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
-import { answerMs, type CallBounds, within } from "../retry.js";
+import { answerMs, type CallBounds, throwIfEnded, within } from "../retry.js";
 import { type BrokerTraits, traitsOf } from "./broker-traits.js";
-import { Line, type LineAddress } from "./line.js";
+import { type Address, Connection } from "./connection.js";
+import type { Line } from "./line.js";
 
-export interface LinePoolConfig extends LineAddress {
+export interface LinePoolConfig extends Address {
   readonly connectionTimeoutMs: number;
   readonly maxConnections: number;
 }
 
 export class LinePool {
   readonly #config: LinePoolConfig;
+  readonly #connections = new Set<Connection>();
   readonly #lines = new Set<Line>();
-  readonly #idle: Line[] = [];
+  /** Lines that wait for their next request: those with a connection of their own, and channels. */
+  readonly #idle: { readonly own: Line[]; readonly shared: Line[] } = { own: [], shared: [] };
   readonly #waiting = new Set<() => void>();
   #openingCount = 0;
   readonly #closing = sharedAbortController();
   #traits: BrokerTraits | undefined;
+  /** The connection that the first PING came on, if the broker has split it. */
+  #trunk: Connection | undefined;
   #discovery: Promise<BrokerTraits> | undefined;
 
   constructor(config: LinePoolConfig) {
@@ -44,16 +56,15 @@ export class LinePool {
   async traits(bounds: CallBounds): Promise<BrokerTraits> {
     if (this.#traits !== undefined) return this.#traits;
     // A question that nobody waits for would be an error that nobody handles.
-    bounds.signal?.throwIfAborted();
+    throwIfEnded(bounds);
     this.#discovery ??= this.#discover().finally(() => {
       this.#discovery = undefined;
     });
     const { host, port, connectionTimeoutMs } = this.#config;
     const waitMs = answerMs(bounds, connectionTimeoutMs);
     const tooLate = () => ClientErrors.SILENCE({ host, port, silenceMs: waitMs });
-    const wait = { waitMs, signal: bounds.signal };
-    this.#traits = await within(this.#discovery, wait, tooLate);
-    return this.#traits;
+    const wait = { waitMs, signals: bounds.signals };
+    return await within(this.#discovery, wait, tooLate);
   }
 
   /** Another broker may answer next time. */
@@ -65,22 +76,26 @@ export class LinePool {
    * An open line for one request or handshake. Its holder gives it back with `release`, or an `ask`
    * that fails closes it.
    *
+   * @param isLarge what is to be sent would keep others waiting on a connection that they share.
    * @throws CLIENT_CONNECTION_LOST, CLIENT_CONNECTIONS_USED_UP, CLIENT_CLOSED
    */
-  async acquire(bounds: CallBounds): Promise<Line> {
+  async acquire(bounds: CallBounds, isLarge: boolean): Promise<Line> {
     for (;;) {
       this.closed.throwIfAborted();
-      const idle = this.#idle.pop();
+      const trunk = isLarge ? undefined : this.#trunk;
+      const idle = trunk === undefined ? this.#idle.own.pop() : this.#idle.shared.pop();
       if (idle?.isOpen) {
         idle.setIdle(false);
-        idle.wasKept = true;
         return idle;
       }
       if (idle !== undefined) continue;
       if (this.#lines.size + this.#openingCount < this.#config.maxConnections) {
-        return this.#open(bounds);
+        return trunk?.hasRoom ? this.#added(trunk.openLine()) : this.#open(bounds);
       }
-      await this.#waitForPlace(bounds);
+      // Lines of the other kind that nobody uses make room.
+      const other = trunk === undefined ? this.#idle.shared.pop() : this.#idle.own.pop();
+      if (other !== undefined) other.close();
+      else await this.#waitForPlace(bounds);
     }
   }
 
@@ -92,27 +107,34 @@ export class LinePool {
       return;
     }
     line.setIdle(true);
-    this.#idle.push(line);
+    if (line.isChannel) this.#idle.shared.push(line);
+    else this.#idle.own.push(line);
     this.#wakeOne();
   }
 
   close(): void {
     this.#closing.abort(ClientErrors.CLOSED({}));
-    for (const line of this.#lines) line.close();
+    for (const connection of this.#connections) connection.close();
     for (const wake of this.#waiting) wake();
   }
 
   async #discover(): Promise<BrokerTraits> {
     const { host, port, connectionTimeoutMs } = this.#config;
-    const line = await Line.open(this.#config, connectionTimeoutMs, this.closed);
+    const connection = await this.#connect(connectionTimeoutMs, [this.closed]);
+    const line = connection.openLine();
     try {
-      const { features } = await line.ask(encodePing(), connectionTimeoutMs, this.closed);
-      return traitsOf(features);
+      const { features } = await line.ask(encodePing(), connectionTimeoutMs, [this.closed]);
+      const traits = traitsOf(features);
+      if (traits.hasChannels) {
+        await connection.split(line, connectionTimeoutMs, [this.closed]);
+        this.#trunk = connection;
+      } else connection.close();
+      this.#traits = traits;
+      return traits;
     } catch (error) {
+      connection.close();
       if (!isForeign(error)) throw error;
       throw ClientErrors.NOT_A_BROKER({ host, port, reason: messageOf(error) }, error);
-    } finally {
-      line.close();
     }
   }
 
@@ -120,12 +142,8 @@ export class LinePool {
     this.#openingCount++;
     try {
       const waitMs = answerMs(bounds, this.#config.connectionTimeoutMs);
-      const line = await Line.open(this.#config, waitMs, bounds.signal);
-      this.#lines.add(line);
-      line.onClose = () => {
-        this.#lines.delete(line);
-        this.#wakeOne();
-      };
+      const connection = await this.#connect(waitMs, [...bounds.signals, this.closed]);
+      const line = this.#added(connection.openLine());
       if (this.closed.aborted) line.close();
       return line;
     } catch (error) {
@@ -136,22 +154,45 @@ export class LinePool {
     }
   }
 
-  async #waitForPlace({ deadline, signal }: CallBounds): Promise<void> {
+  async #connect(waitMs: number, signals: readonly AbortSignal[]): Promise<Connection> {
+    const connection = await Connection.open(this.#config, waitMs, signals);
+    this.#connections.add(connection);
+    connection.onClose = () => {
+      this.#connections.delete(connection);
+      if (this.#trunk !== connection) return;
+      this.#trunk = undefined;
+      this.forgetTraits();
+    };
+    if (this.closed.aborted) connection.close();
+    return connection;
+  }
+
+  #added(line: Line): Line {
+    this.#lines.add(line);
+    line.onClose = () => {
+      this.#lines.delete(line);
+      this.#wakeOne();
+    };
+    return line;
+  }
+
+  async #waitForPlace({ deadline, signals }: CallBounds): Promise<void> {
     const { maxConnections } = this.#config;
     if (deadline.leftMs === 0) throw ClientErrors.CONNECTIONS_USED_UP({ maxConnections });
     const woken = new AbortController();
     const wake = () => woken.abort();
     this.#waiting.add(wake);
-    signal?.addEventListener("abort", wake);
+    const forget = onFired(signals, wake);
     // Either the time is over or, far more often, the sleep is cut short by `wake`.
     const waitMs = clampTimerMs(deadline.leftMs);
     await sleep(waitMs, undefined, { signal: woken.signal }).catch(() => {});
     this.#waiting.delete(wake);
-    signal?.removeEventListener("abort", wake);
-    if (!signal?.aborted) return;
+    forget();
+    const fired = firedIn(signals);
+    if (fired === undefined) return;
     // The place that became free, if one did, is for who still waits.
     this.#wakeOne();
-    throw signal.reason;
+    throw fired.reason;
   }
 
   #wakeOne(): void {

@@ -1,13 +1,25 @@
-/** One connection to a broker: sends a frame, waits for the one that answers. */
-import { connect, type Socket } from "node:net";
-import { clampTimerMs, messageOf, quote } from "../../core/index.js";
-import { FrameReader, parseResponse, type Response, ResponseCode } from "../../wire/index.js";
+/** One conversation with a broker: sends a frame, waits for the one that answers. */
+import { clampTimerMs, firedIn, onFired, quote } from "../../core/index.js";
+import { parseResponse, type Response, ResponseCode } from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
 
-export interface LineAddress {
+/** What carries a line: a connection of its own, or a channel of one that others share. */
+export interface LineCarrier {
   readonly host: string;
   readonly port: number;
-  readonly maxFrameBytes: number;
+  /** A channel: its end and that of its connection are told apart. */
+  readonly isChannel: boolean;
+  /** The broker does not read what was sent before. */
+  readonly isCongested: boolean;
+  /** Has brought answers before, so the broker may have closed it meanwhile. */
+  readonly isProven: boolean;
+  /** Grows while something of an answer arrives. */
+  readonly bytesRead: number;
+  send(frame: Buffer): void;
+  /** The line is used no more. @param isUnheard the broker is to see that its answer was not heard. */
+  leave(isUnheard: boolean): void;
+  /** What nobody uses does not keep the process alive. */
+  setIdle(isIdle: boolean): void;
 }
 
 interface Pending {
@@ -16,89 +28,59 @@ interface Pending {
 }
 
 export class Line {
-  readonly #address: LineAddress;
-  readonly #socket: Socket;
-  readonly #reader = new FrameReader();
+  readonly #carrier: LineCarrier;
   #pending: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
   #failure: unknown;
-  /** Called once, when the connection is gone. */
-  onClose: () => void = () => {};
   /** Called once, when the line can be used no more, with the reason. */
   onFail: (failure: unknown) => void = () => {};
-  /** It was kept from an earlier request, so the broker may have closed it meanwhile. */
-  wasKept = false;
+  /** Called once, then. Its owner's; `onFail` is its user's. */
+  onClose: () => void = () => {};
   /**
-   * Given up while it waits for an answer, the line is reset instead of closed: the broker is to see
-   * that the answer was not heard. Elsewhere a close says enough.
+   * Given up while it waits for an answer, the broker is to see that the answer was not heard.
+   * Elsewhere an end says enough.
    */
   mustHear = false;
+  /** Whether it was proven before the present request. */
+  wasKept: boolean;
 
-  private constructor(socket: Socket, address: LineAddress) {
-    this.#socket = socket;
-    this.#address = address;
-    socket.on("data", (chunk) => this.#onData(chunk));
-    socket.on("end", () => this.#fail("the broker closed it"));
-    socket.on("error", (error) => this.#fail(messageOf(error)));
-    socket.on("close", () => {
-      this.#fail("it was closed");
-      this.onClose();
-    });
+  constructor(carrier: LineCarrier) {
+    this.#carrier = carrier;
+    this.wasKept = carrier.isProven;
   }
 
-  /** @throws CLIENT_CONNECTION_LOST, or the signal's reason. */
-  static open(address: LineAddress, waitMs: number, signal?: AbortSignal): Promise<Line> {
-    signal?.throwIfAborted();
-    const { host, port } = address;
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host, port, noDelay: true, keepAlive: true });
-      const stop = (error: unknown) => {
-        settle();
-        socket.destroy();
-        reject(error);
-      };
-      const lost = (reason: string) => stop(ClientErrors.CONNECTION_LOST({ host, port, reason }));
-      const onError = (error: Error) => lost(messageOf(error));
-      const onAbort = () => stop(signal?.reason);
-      const timer = setTimeout(() => lost(`not connected within ${waitMs} ms`), waitMs);
-      const settle = () => {
-        clearTimeout(timer);
-        socket.off("error", onError);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      socket.once("error", onError);
-      signal?.addEventListener("abort", onAbort);
-      socket.once("connect", () => {
-        settle();
-        resolve(new Line(socket, address));
-      });
-    });
+  get isChannel(): boolean {
+    return this.#carrier.isChannel;
   }
 
   get isOpen(): boolean {
     return this.#failure === undefined;
   }
 
+  /** An answer is awaited. */
+  get isAsking(): boolean {
+    return this.#pending !== undefined;
+  }
+
   /**
    * Sends a frame and resolves with its answer. One at a time. When it rejects, the line is closed.
    *
    * @param silenceMs how long the broker may say nothing.
-   * @throws CLIENT_CONNECTION_LOST, CLIENT_SILENCE, WIRE_RESPONSE_INVALID, or the signal's reason.
+   * @throws CLIENT_CONNECTION_LOST, CLIENT_SILENCE, WIRE_RESPONSE_INVALID, or a signal's reason.
    */
-  ask(frame: Buffer, silenceMs: number, signal?: AbortSignal): Promise<Response> {
+  ask(frame: Buffer, silenceMs: number, signals: readonly AbortSignal[] = []): Promise<Response> {
     return new Promise((resolve, reject) => {
       if (this.#failure !== undefined) {
         reject(this.#failure);
         return;
       }
-      if (signal?.aborted) {
+      const fired = firedIn(signals);
+      if (fired !== undefined) {
         this.close();
-        reject(signal.reason);
+        reject(fired.reason);
         return;
       }
-      const onAbort = () => this.#end(signal?.reason);
-      signal?.addEventListener("abort", onAbort);
-      const forget = () => signal?.removeEventListener("abort", onAbort);
+      const forget = onFired(signals, () => this.end(firedIn(signals)?.reason));
       this.#pending = {
         resolve: (response) => {
           forget();
@@ -109,68 +91,71 @@ export class Line {
           reject(error);
         },
       };
-      const { host, port } = this.#address;
+      const { host, port } = this.#carrier;
       const asked = this.#pending;
       // What came while this process was busy is read before its silence is held against the broker.
       const onSilence = () => {
-        const { bytesRead } = this.#socket;
+        const { bytesRead } = this.#carrier;
         setImmediate(() => {
-          if (this.#pending !== asked || this.#socket.bytesRead > bytesRead) return;
-          this.#end(ClientErrors.SILENCE({ host, port, silenceMs }));
+          if (this.#pending !== asked || this.#carrier.bytesRead > bytesRead) return;
+          this.end(ClientErrors.SILENCE({ host, port, silenceMs }));
         });
       };
       this.#timer = setTimeout(onSilence, clampTimerMs(silenceMs));
-      this.#socket.write(frame);
+      this.#carrier.send(frame);
     });
   }
 
-  /** Sends a frame that is not answered; nothing while the broker does not even read. */
+  /** Sends a frame that is not answered. */
   tell(frame: Buffer): void {
-    if (this.isOpen && !this.#socket.writableNeedDrain) this.#socket.write(frame);
+    if (this.isOpen) this.#carrier.send(frame);
+  }
+
+  /** The same for one that others will follow: nothing while the broker does not even read. */
+  mention(frame: Buffer): void {
+    if (!this.#carrier.isCongested) this.tell(frame);
   }
 
   close(): void {
-    this.#fail("it was closed");
+    this.fail("it was closed");
   }
 
-  /** An open line that nobody uses does not keep the process alive. */
   setIdle(isIdle: boolean): void {
-    if (isIdle) this.#socket.unref();
-    else this.#socket.ref();
+    this.#carrier.setIdle(isIdle);
+    if (!isIdle) this.wasKept = this.#carrier.isProven;
   }
 
-  #onData(chunk: Buffer): void {
+  /** For its carrier: an answer has begun to arrive. */
+  refresh(): void {
+    this.#timer?.refresh();
+  }
+
+  /** For its carrier: a frame has come. */
+  receive(body: Buffer): void {
     try {
-      this.#reader.push(chunk);
-      const frame = this.#reader.next(this.#address.maxFrameBytes);
-      if (frame === undefined) {
-        this.#timer?.refresh();
-        return;
-      }
-      const response = parseResponse(frame.body);
+      const response = parseResponse(body);
       const pending = this.#settle();
-      pending?.resolve(response);
-      // The rest would be taken for the answer to the next request.
-      const isUnasked = pending === undefined || this.#reader.insideFrame;
-      if (isUnasked) this.#fail(`the broker said something unasked${refusalIn(response)}`);
+      if (pending !== undefined) pending.resolve(response);
+      else this.fail(`the broker said something unasked${refusalIn(response)}`);
     } catch (error) {
-      this.#end(error);
+      this.end(error);
     }
   }
 
-  #fail(reason: string): void {
-    const { host, port } = this.#address;
-    this.#end(ClientErrors.CONNECTION_LOST({ host, port, reason }));
+  fail(reason: string): void {
+    const { host, port } = this.#carrier;
+    this.end(ClientErrors.CONNECTION_LOST({ host, port, reason }));
   }
 
-  #end(failure: unknown): void {
-    const isFirst = this.isOpen;
-    this.#failure ??= failure;
+  /** It can be used no more, and this is why. */
+  end(failure: unknown): void {
+    if (!this.isOpen) return;
+    this.#failure = failure;
     const pending = this.#settle();
     pending?.reject(failure);
-    if (pending !== undefined && this.mustHear) this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
-    if (isFirst) this.onFail(failure);
+    this.#carrier.leave(pending !== undefined && this.mustHear);
+    this.onFail(failure);
+    this.onClose();
   }
 
   #settle(): Pending | undefined {

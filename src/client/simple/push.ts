@@ -1,10 +1,17 @@
 /**
- * PUSH: the message, its first response, the ACK, the final response. What got no ACK has stored
- * nothing and is repeated. After the ACK only a broker that recognises a push may see it again;
- * elsewhere it is unknown then whether the message is stored, and said so.
+ * PUSH: the message, its first response, the ACK, the final response; a broker of ours takes the ACK
+ * with the message. What got no ACK has stored nothing and is repeated. After the ACK only a broker
+ * that recognises a push may see it again; elsewhere it is unknown then whether the message is stored,
+ * and said so.
  */
 import { hasCode, type MillraceError } from "../../core/index.js";
-import { encodePush, QueueErrors, type Response, ResponseCode } from "../../wire/index.js";
+import {
+  encodeAck,
+  encodePush,
+  QueueErrors,
+  type Response,
+  ResponseCode,
+} from "../../wire/index.js";
 import { ClientErrors } from "../errors.js";
 import type { Receipt, SubmitOptions } from "../message-broker-client.js";
 import { type CallBounds, whileFull } from "../retry.js";
@@ -38,17 +45,19 @@ export async function push(
   const frameFor = framesOf(submission, bounds);
   /** Set once the message may be stored although nobody said so. */
   let unknown: MillraceError | undefined;
+  const pushOn = async (line: Line, traits: BrokerTraits) => {
+    if (unknown !== undefined && !traits.dedups) throw unknown;
+    const pushOnce = traits.isDirect ? pushDirectly : pushInSteps;
+    try {
+      return await pushOnce(line, frameFor(traits), { calls, bounds });
+    } catch (error) {
+      if (!traits.dedups || !hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
+      unknown = error as MillraceError;
+      throw unknown.cause;
+    }
+  };
   const attempt = async () => {
-    const answer = await calls.repeat(bounds, async (line, traits) => {
-      if (unknown !== undefined && !traits.dedups) throw unknown;
-      try {
-        return await pushOnce(line, frameFor(traits), { calls, bounds });
-      } catch (error) {
-        if (!traits.dedups || !hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
-        unknown = error as MillraceError;
-        throw unknown.cause;
-      }
-    });
+    const answer = await calls.repeat(bounds, pushOn, (traits) => frameFor(traits).length);
     if (answer.code !== ResponseCode.SUCCESS) throw refusedPush(queueName, answer.reason);
     return { transactionId: transactionOf(answer) };
   };
@@ -67,25 +76,34 @@ function framesOf(
 ): (traits: BrokerTraits) => Buffer {
   const timeoutS = Math.max(1, Math.ceil(deadline.leftMs / 1000));
   const frames: Buffer[] = [];
-  return ({ fences, keepsFailed }) => {
-    const kind = Number(fences) + 2 * Number(keepsFailed);
+  return ({ fences, keepsFailed, isDirect }) => {
+    const kind = Number(fences) + 2 * Number(keepsFailed) + 4 * Number(isDirect);
     frames[kind] ??= encodePush(queueName, message, {
       ...{ forNvIngest, timeoutS },
       leaseId: fences ? leaseId : undefined,
       failed: keepsFailed ? failed : undefined,
+      isDirect,
     });
     return frames[kind];
   };
 }
 
+interface Means {
+  readonly calls: Calls;
+  readonly bounds: CallBounds;
+}
+
+/** The broker's judgement in one exchange. */
+async function pushDirectly(line: Line, frame: Buffer, means: Means): Promise<Response> {
+  const only = await finish({ line, frame }, "stored", means);
+  means.calls.release(line);
+  return only;
+}
+
 /** The broker's judgement: the first response, with its transaction, or a refusal. */
-async function pushOnce(
-  line: Line,
-  frame: Buffer,
-  { calls, bounds }: { readonly calls: Calls; readonly bounds: CallBounds },
-): Promise<Response> {
+async function pushInSteps(line: Line, frame: Buffer, { calls, bounds }: Means): Promise<Response> {
   const { host, port } = calls.config;
-  const first = await line.ask(frame, calls.silenceMs(bounds), bounds.signal);
+  const first = await line.ask(frame, calls.silenceMs(bounds), bounds.signals);
   if (first.code !== ResponseCode.SUCCESS) {
     calls.release(line);
     return first;
@@ -95,7 +113,9 @@ async function pushOnce(
     const reason = "the connection ended before the acknowledgement";
     throw ClientErrors.CONNECTION_LOST({ host, port, reason });
   }
-  const final = await finish({ line, transactionId }, "stored", { calls, bounds });
+  const ack = encodeAck(transactionId, true);
+  const final = await finish({ line, frame: ack }, "stored", { calls, bounds });
+  if (final.code !== ResponseCode.SUCCESS) line.close();
   if (isPushRefusal(final)) return final;
   // The broker missed the ACK: nothing is stored.
   if (final.code !== ResponseCode.SUCCESS) {

@@ -34,6 +34,8 @@ const LEASE_MS = 300_000;
 
 export class SimpleClient implements MessageBrokerClient {
   readonly #calls: Calls;
+  /** Deliveries in work, by their leases. */
+  readonly #deliveries = new Map<string, SimpleDelivery>();
   readonly deadLetters: DeadLetters;
 
   /** Connects to nothing yet. @throws OPTIONS_INVALID */
@@ -48,9 +50,12 @@ export class SimpleClient implements MessageBrokerClient {
   }
 
   submitMessage(queueName: string, message: string, options: SubmitOptions = {}): Promise<Receipt> {
-    return this.#calls.call(options, (bounds) =>
-      push(this.#calls, { ...options, queueName, message }, bounds),
-    );
+    return this.#calls.call(options, async (bounds) => {
+      const receipt = await push(this.#calls, { ...options, queueName, message }, bounds);
+      const { leaseId } = options;
+      if (leaseId !== undefined) this.#deliveries.get(leaseId)?.answered();
+      return receipt;
+    });
   }
 
   fetchMessage(queueName: string, options: FetchOptions = {}): Promise<string | undefined> {
@@ -59,7 +64,8 @@ export class SimpleClient implements MessageBrokerClient {
       const popped = await pop(this.#calls, { queueName, pollIntervalMs }, bounds);
       if (popped === undefined) return undefined;
       try {
-        await settle(popped, this.#calls, bounds);
+        // What was handed out is returned either way, so nobody need hear whether it was settled.
+        await settle(popped, true, { calls: this.#calls, bounds });
       } catch (error) {
         // The broker may have settled it: thrown away here, the message would be nowhere.
         if (!hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
@@ -76,7 +82,12 @@ export class SimpleClient implements MessageBrokerClient {
     const popped = await this.#calls.call(options, (bounds) =>
       pop(this.#calls, { queueName, leaseMs, pollIntervalMs }, bounds),
     );
-    return popped && new SimpleDelivery(popped, this.#calls);
+    if (popped === undefined) return undefined;
+    const { transactionId } = popped;
+    const onOver = () => this.#deliveries.delete(transactionId);
+    const delivery = new SimpleDelivery(popped, { calls: this.#calls, onOver });
+    if (popped.line.isOpen) this.#deliveries.set(transactionId, delivery);
+    return delivery;
   }
 
   async ping(options: CallOptions = {}): Promise<void> {

@@ -18,11 +18,15 @@ export class SimpleDelivery implements Delivery {
   readonly #calls: Calls;
   readonly #loss = new Loss();
   #renewal: NodeJS.Timeout | undefined;
+  readonly #onOver: () => void;
   #isSettled = false;
+  #isAnswered = false;
 
-  constructor(popped: OpenPop, calls: Calls) {
+  /** @param means.onOver called when it is settled or lost. */
+  constructor(popped: OpenPop, means: { readonly calls: Calls; readonly onOver: () => void }) {
     this.#popped = popped;
-    this.#calls = calls;
+    this.#calls = means.calls;
+    this.#onOver = means.onOver;
     const { line, transactionId, renewedMs } = popped;
     if (!line.isOpen) {
       this.#lose("its connection ended at once");
@@ -32,10 +36,10 @@ export class SimpleDelivery implements Delivery {
     if (renewedMs === undefined) return;
     const extension = encodeExtension(transactionId, renewedMs / 1000);
     const everyMs = clampTimerMs(renewedMs / EXTENSIONS_PER_LEASE);
-    // The first one says that the message has come: a line that ends before it had no consumer, only
-    // a call that was given up in the moment in which the broker answered it.
-    line.tell(extension);
-    this.#renewal = setInterval(() => line.tell(extension), everyMs).unref();
+    // The first one says that the message has come: a connection that ends before it had no consumer,
+    // only a call that was given up in the moment in which the broker answered it.
+    if (!line.isChannel) line.mention(extension);
+    this.#renewal = setInterval(() => line.mention(extension), everyMs).unref();
   }
 
   get message(): string {
@@ -56,7 +60,7 @@ export class SimpleDelivery implements Delivery {
       if (this.#loss.reason !== undefined) throw this.#loss.reason;
       this.#end();
       try {
-        await settle(this.#popped, this.#calls, bounds);
+        await settle(this.#popped, this.#isAnswered, { calls: this.#calls, bounds });
       } catch (error) {
         // The broker's word for it and the acknowledgement have crossed on the line.
         const isLost = hasCode(error, ClientErrors.LEASE_OVER.code);
@@ -64,6 +68,11 @@ export class SimpleDelivery implements Delivery {
         throw error;
       }
     });
+  }
+
+  /** Its result is stored at the broker that handed it out: no other consumer gets it any more. */
+  answered(): void {
+    this.#isAnswered = true;
   }
 
   async release(): Promise<void> {
@@ -74,6 +83,7 @@ export class SimpleDelivery implements Delivery {
 
   #lose(reason: string): void {
     clearInterval(this.#renewal);
+    this.#onOver();
     this.#loss.declare(ClientErrors.LEASE_OVER({ reason }));
   }
 
@@ -81,6 +91,7 @@ export class SimpleDelivery implements Delivery {
   #end(): void {
     this.#isSettled = true;
     clearInterval(this.#renewal);
+    this.#onOver();
     this.#popped.line.onFail = () => {};
   }
 }
