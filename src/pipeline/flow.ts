@@ -176,14 +176,17 @@ export class Flow {
     return message.failed ? "failed" : "processed";
   }
 
-  /** Goes on behind the last checkpoint of an equal job. The part after which it does. */
+  /** Goes on behind the last checkpoint of an equal job. The part from which it is handed on. */
   async #resume(passage: Passage, sourceName: string): Promise<string> {
-    const { checkpoints, stages } = this.#parts;
+    const { checkpoints, stages, isOrdered } = this.#parts;
     if (checkpoints === undefined || passage.message.failed) return sourceName;
     const run = await checkpoints.begin(passage.message);
     passage.trip.checkpoints = run;
     passage.trip.resized(passage, approximateBytes(passage.message));
-    return run.next === 0 ? sourceName : (stages[run.next - 1] as FlowStage).runner.stage.name;
+    // In order, it takes the whole way past those before it; the stages let it by.
+    return run.next === 0 || isOrdered
+      ? sourceName
+      : (stages[run.next - 1] as FlowStage).runner.stage.name;
   }
 
   /** To the parts that come next. Undefined when all have taken it, else settles when they have. */
@@ -223,7 +226,10 @@ export class Flow {
       if (!config.checkpoint) return;
       for (const passage of passages) await saveCheckpoint(passage, index);
     };
-    const work = (passages: readonly Passage[]) => {
+    const isStillToRun = ({ trip }: Passage) => (trip.checkpoints?.next ?? 0) <= index;
+    const work = (all: readonly Passage[]) => {
+      const passages = isOrdered ? all.filter(isStillToRun) : all;
+      if (passages.length === 0) return undefined;
       const working =
         batch === undefined ? runner.run(passages[0] as Passage) : runner.runBatch(passages);
       if (working !== undefined || config.checkpoint) {

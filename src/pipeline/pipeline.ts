@@ -237,6 +237,7 @@ export class Pipeline extends Component<StopOptions> {
       for (const part of opened) await this.#close(part);
       throw error;
     }
+    this.#checkpoints?.start();
     this.#scaler.start();
     this.#startTime = isoNow();
     this.#startedAtMs = monotonicMs();
