@@ -80,6 +80,11 @@ export class Flow {
     }
   }
 
+  /** Whether batches wait for others no longer. */
+  hurry(isHurried: boolean): void {
+    for (const node of this.nodes.values()) node.isHurried = isHurried;
+  }
+
   /** Fetches one message, when there is a place for it, and carries it to its end. */
   async fetchAndCarry(sourceName: string, bounds: FetchBounds): Promise<Outcome> {
     const begun = await (this.#parts.isOrdered
@@ -216,9 +221,10 @@ export class Flow {
   }
 
   #addStage({ runner, config }: FlowStage, index: number): void {
-    const { concurrency, isOrdered } = this.#parts;
+    const { concurrency, isOrdered, sources } = this.#parts;
     const { name } = runner.stage;
-    const { concurrency: own = concurrency, inbox, batch } = config;
+    const { concurrency: own = concurrency } = config;
+    const { inbox, batch } = boundsOf(config, Math.max(concurrency, sources.size));
     const cut = (passages: readonly Passage[]) => {
       for (const passage of passages) cutIfEnded(passage, name);
     };
@@ -269,6 +275,18 @@ export class Flow {
     });
     this.nodes.set(name, node);
   }
+}
+
+/**
+ * A batch must be able to fill, or each would wait in vain: as many as can be in work make it full, and its
+ * inbox holds a whole one.
+ */
+function boundsOf({ inbox, batch }: StageConfig, places: number) {
+  if (batch === undefined) return { inbox, batch };
+  const maxSize = Math.min(batch.maxSize, places);
+  const maxMessages = Math.max(inbox.maxMessages, maxSize);
+  const maxBytes = Math.max(inbox.maxBytes, batch.maxBytes);
+  return { inbox: { maxMessages, maxBytes }, batch: { ...batch, maxSize } };
 }
 
 /** A job that is lost, or that a stop has no more time for, goes back, or is answered as failed. */

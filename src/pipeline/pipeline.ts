@@ -226,6 +226,8 @@ export class Pipeline extends Component<StopOptions> {
 
   protected override async onStart(): Promise<void> {
     this.#fetching = sharedAbortController();
+    this.#fetching.signal.addEventListener("abort", () => this.#flow.hurry(true));
+    this.#flow.hurry(false);
     this.#cutoffs = newCutoffs();
     const opened: Part[] = [];
     try {
