@@ -38,6 +38,30 @@ test("an answer that refuses shows that the endpoint lives", async () => {
   expect(circuit.state).toBe("closed");
 });
 
+test.each([
+  ["an abort", new DOMException("stop", "AbortError")],
+  ["the reason of a stage's signal", Object.assign(new Error("late"), { kind: "stage" })],
+  [
+    "that of one that may be tried again",
+    Object.assign(new Error("x"), { kind: "stage", retry: true }),
+  ],
+])("a call that was given up, by %s, shows nothing", async (_, reason) => {
+  const giveUp = (circuit: CircuitBreaker) =>
+    expect(circuit.run(() => Promise.reject(reason))).rejects.toBe(reason);
+  const closed = new CircuitBreaker("e", { failureLimit: 2, openMs: FOR_EVER_MS });
+  await fail(closed, 1);
+  await giveUp(closed);
+  expect(closed.state).toBe("closed");
+  await fail(closed, 1);
+  expect(closed.state).toBe("open");
+  const halfOpen = new CircuitBreaker("e", { failureLimit: 1, openMs: 0 });
+  await fail(halfOpen, 1);
+  await giveUp(halfOpen);
+  expect(halfOpen.state).toBe("half-open");
+  expect(await halfOpen.run(here)).toBe("here");
+  expect(halfOpen.state).toBe("closed");
+});
+
 test("half-open, one call is let through: it decides", async () => {
   const circuit = new CircuitBreaker("e", { failureLimit: 1, openMs: 0 });
   await fail(circuit, 1);

@@ -7,7 +7,7 @@
  *                                                └────── it fails ───────┘
  */
 import { monotonicMs } from "./clock.js";
-import { defineErrors } from "./errors.js";
+import { defineErrors, lookedAt, type MillraceError } from "./errors.js";
 import { isTransient, retryAfterMs } from "./transient.js";
 
 export const CircuitErrors = defineErrors("CIRCUIT", {
@@ -54,7 +54,7 @@ export class CircuitBreaker {
 
   /**
    * Calls the endpoint through `call`. Only transient errors count against it: an answer that refuses
-   * the request shows that the endpoint lives.
+   * the request shows that the endpoint lives. A call that its caller gave up shows neither.
    *
    * @throws CIRCUIT_OPEN without calling, with `details.retryAfterMs`; else what `call` throws.
    */
@@ -65,6 +65,7 @@ export class CircuitBreaker {
       this.#close();
       return value;
     } catch (error) {
+      if (isGivenUp(error)) throw error;
       if (isTransient(error)) this.#failed(isProbe, retryAfterMs(error) ?? 0);
       else this.#close();
       throw error;
@@ -96,6 +97,14 @@ export class CircuitBreaker {
     const openMs = Math.max(this.#settings.openMs, Math.min(askedMs, OPEN_MS_MAX));
     this.#openUntilMs = monotonicMs() + openMs;
   }
+}
+
+/** An abort, or the reason of a stage's signal: its time was over, or its pipeline stopped. */
+function isGivenUp(error: unknown): boolean {
+  return lookedAt(() => {
+    const { name, kind } = error as Partial<MillraceError>;
+    return error instanceof Error && (name === "AbortError" || kind === "stage");
+  }, false);
 }
 
 /** Circuits by endpoint. More than `max` of them, and the one unused for longest is forgotten. */

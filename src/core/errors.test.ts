@@ -2,6 +2,7 @@
 // Method: declare a table, throw from it, and look at every face of the error.
 import { expect, test } from "vitest";
 import { defineErrors, hasCode, isRetryable, MillraceError, messageOf, quote } from "./errors.js";
+import { isTransient, retryAfterMs } from "./transient.js";
 
 const TestErrors = defineErrors("TEST", {
   TOO_LARGE: {
@@ -53,4 +54,29 @@ test("anything that was thrown has a text", () => {
 
 test("quoted values are cut at 200 characters", () => {
   expect(quote("x".repeat(500))).toHaveLength(201);
+});
+
+const trap = () => {
+  throw new Error("do not look");
+};
+const revoked = Proxy.revocable(new Error("gone"), {});
+revoked.revoke();
+
+test.each([
+  ["a proxy that throws", new Proxy({}, { get: trap }), "[object]"],
+  ["a revoked proxy", revoked.proxy, "[object]"],
+  ["an error that hides", new Proxy(new Error("x"), { get: trap }), "[object]"],
+  [
+    "an error without a text to read",
+    Object.defineProperty(new Error(), "message", { get: trap }),
+    "{}",
+  ],
+  ["a text that is none", { toJSON: trap, toString: trap }, "[object Object]"],
+])("%s can be told and judged without being thrown again", (_, thrown, text) => {
+  expect(messageOf(thrown)).toBe(text);
+  expect(quote(thrown)).toBe(text);
+  expect(hasCode(thrown, "TEST_TOO_LARGE")).toBe(false);
+  expect(isRetryable(thrown)).toBe(false);
+  expect(isTransient(thrown)).toBe(false);
+  expect(retryAfterMs(thrown)).toBeUndefined();
 });

@@ -90,31 +90,43 @@ export function defineErrors<R extends string, T extends Record<string, ErrorRow
   return throwers as Throwers<R, T>;
 }
 
+/** What was thrown may be anything, also something that throws itself when it is looked at. */
+export function lookedAt<T>(look: () => T, otherwise: T): T {
+  try {
+    return look();
+  } catch {
+    return otherwise;
+  }
+}
+
 /** Whether trying again later can help. Total: `false` for anything that is not ours. */
 export function isRetryable(error: unknown): boolean {
-  return error instanceof Error && (error as { retry?: unknown }).retry === true;
+  return lookedAt(
+    () => error instanceof Error && (error as { retry?: unknown }).retry === true,
+    false,
+  );
 }
 
 /** Whether `error` carries this code, whichever copy of the package made it. */
 export function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && (error as { code?: unknown }).code === code;
+  return lookedAt(
+    () => error instanceof Error && (error as { code?: unknown }).code === code,
+    false,
+  );
 }
 
-/** The text of anything that was thrown, for annotations and logs. */
+/** The text of anything that was thrown, for annotations and logs. Total. */
 export function messageOf(error: unknown): string {
-  if (error instanceof Error) return error.message === "" ? error.name : error.message;
-  return typeof error === "string" ? error : quote(error);
+  if (typeof error === "string") return error;
+  const text = lookedAt(() => (error instanceof Error ? `${error.message || error.name}` : ""), "");
+  return text === "" ? quote(error) : text;
 }
 
 const QUOTE_LENGTH_MAX = 200;
 
-/** A value as it may stand in an error message: JSON-like, cut at 200 characters. */
+/** A value as it may stand in an error message: JSON-like, cut at 200 characters. Total. */
 export function quote(value: unknown): string {
-  let text: string;
-  try {
-    text = JSON.stringify(value) ?? String(value);
-  } catch {
-    text = Object.prototype.toString.call(value);
-  }
+  const kind = lookedAt(() => Object.prototype.toString.call(value), `[${typeof value}]`);
+  const text = lookedAt(() => JSON.stringify(value) ?? String(value), kind);
   return text.length > QUOTE_LENGTH_MAX ? `${text.slice(0, QUOTE_LENGTH_MAX)}…` : text;
 }

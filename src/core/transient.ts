@@ -1,5 +1,5 @@
 /** Which errors are worth another attempt, and when their sender wants it. */
-import { isRetryable } from "./errors.js";
+import { isRetryable, lookedAt } from "./errors.js";
 
 /** Codes of Node and undici for connections that failed: the next one may not. */
 const TRANSIENT_CODES: ReadonlySet<unknown> = new Set([
@@ -29,6 +29,10 @@ const CAUSES_MAX = 8;
  * the cause of another. Total: anything else is permanent.
  */
 export function isTransient(error: unknown): boolean {
+  return lookedAt(() => saysTransient(error), false);
+}
+
+function saysTransient(error: unknown): boolean {
   let at: unknown = error;
   for (let depth = 0; depth < CAUSES_MAX && at instanceof Error; depth++) {
     if (isRetryable(at)) return true;
@@ -54,9 +58,13 @@ interface ForeignError {
 /**
  * How long the sender of an error asks to be left alone, in milliseconds: a member `retryAfterMs` of
  * the error or its details, else the header Retry-After (seconds or a date) of the error or its
- * response. Undefined when it does not say.
+ * response. Undefined when it does not say. Total.
  */
 export function retryAfterMs(error: unknown, nowMs: number = Date.now()): number | undefined {
+  return lookedAt(() => askedMs(error, nowMs), undefined);
+}
+
+function askedMs(error: unknown, nowMs: number): number | undefined {
   if (!(error instanceof Error)) return undefined;
   const { retryAfterMs: own, details, headers, response } = error as ForeignError;
   for (const given of [own, details?.retryAfterMs]) {

@@ -80,6 +80,11 @@ export class Flow {
     }
   }
 
+  /** Whether batches wait for others no longer. */
+  hurry(isHurried: boolean): void {
+    for (const node of this.nodes.values()) node.isHurried = isHurried;
+  }
+
   /** Fetches one message, when there is a place for it, and carries it to its end. */
   async fetchAndCarry(sourceName: string, bounds: FetchBounds): Promise<Outcome> {
     const begun = await (this.#parts.isOrdered
@@ -176,14 +181,17 @@ export class Flow {
     return message.failed ? "failed" : "processed";
   }
 
-  /** Goes on behind the last checkpoint of an equal job. The part after which it does. */
+  /** Goes on behind the last checkpoint of an equal job. The part from which it is handed on. */
   async #resume(passage: Passage, sourceName: string): Promise<string> {
-    const { checkpoints, stages } = this.#parts;
+    const { checkpoints, stages, isOrdered } = this.#parts;
     if (checkpoints === undefined || passage.message.failed) return sourceName;
     const run = await checkpoints.begin(passage.message);
     passage.trip.checkpoints = run;
     passage.trip.resized(passage, approximateBytes(passage.message));
-    return run.next === 0 ? sourceName : (stages[run.next - 1] as FlowStage).runner.stage.name;
+    // In order, it takes the whole way past those before it; the stages let it by.
+    return run.next === 0 || isOrdered
+      ? sourceName
+      : (stages[run.next - 1] as FlowStage).runner.stage.name;
   }
 
   /** To the parts that come next. Undefined when all have taken it, else settles when they have. */
@@ -213,9 +221,10 @@ export class Flow {
   }
 
   #addStage({ runner, config }: FlowStage, index: number): void {
-    const { concurrency, isOrdered } = this.#parts;
+    const { concurrency, isOrdered, sources } = this.#parts;
     const { name } = runner.stage;
-    const { concurrency: own = concurrency, inbox, batch } = config;
+    const { concurrency: own = concurrency } = config;
+    const { inbox, batch } = boundsOf(config, Math.max(concurrency, sources.size));
     const cut = (passages: readonly Passage[]) => {
       for (const passage of passages) cutIfEnded(passage, name);
     };
@@ -223,7 +232,10 @@ export class Flow {
       if (!config.checkpoint) return;
       for (const passage of passages) await saveCheckpoint(passage, index);
     };
-    const work = (passages: readonly Passage[]) => {
+    const isStillToRun = ({ trip }: Passage) => (trip.checkpoints?.next ?? 0) <= index;
+    const work = (all: readonly Passage[]) => {
+      const passages = isOrdered ? all.filter(isStillToRun) : all;
+      if (passages.length === 0) return undefined;
       const working =
         batch === undefined ? runner.run(passages[0] as Passage) : runner.runBatch(passages);
       if (working !== undefined || config.checkpoint) {
@@ -263,6 +275,18 @@ export class Flow {
     });
     this.nodes.set(name, node);
   }
+}
+
+/**
+ * A batch must be able to fill, or each would wait in vain: as many as can be in work make it full, and its
+ * inbox holds a whole one.
+ */
+function boundsOf({ inbox, batch }: StageConfig, places: number) {
+  if (batch === undefined) return { inbox, batch };
+  const maxSize = Math.min(batch.maxSize, places);
+  const maxMessages = Math.max(inbox.maxMessages, maxSize);
+  const maxBytes = Math.max(inbox.maxBytes, batch.maxBytes);
+  return { inbox: { maxMessages, maxBytes }, batch: { ...batch, maxSize } };
 }
 
 /** A job that is lost, or that a stop has no more time for, goes back, or is answered as failed. */

@@ -45,6 +45,7 @@ export class GraphNode {
   #turn: Promise<void> = Promise.resolve();
   #batchTimer: NodeJS.Timeout | undefined;
   #isBatchDue = false;
+  #isHurried = false;
 
   constructor(parts: GraphNodeParts) {
     this.name = parts.name;
@@ -79,6 +80,12 @@ export class GraphNode {
     this.#limit = limit;
     this.#pump();
     this.onRoom();
+  }
+
+  /** Whether batches go as they are: nothing more is fetched, so others would be waited for in vain. */
+  set isHurried(isHurried: boolean) {
+    this.#isHurried = isHurried;
+    this.#pump();
   }
 
   /** Undefined when the passage was taken, else settles when it is. */
@@ -177,7 +184,7 @@ export class GraphNode {
   #nextBatch({ maxSize, maxBytes, maxWaitMs }: BatchConfig): Passage[] {
     if (this.#inbox.count === 0) return [];
     const isFull = this.#inbox.count >= maxSize || this.#inbox.bytes >= maxBytes;
-    if (!isFull && !this.#isBatchDue && maxWaitMs > 0) {
+    if (!isFull && !this.#isBatchDue && !this.#isHurried && maxWaitMs > 0) {
       this.#batchTimer ??= setTimeout(() => {
         this.#batchTimer = undefined;
         this.#isBatchDue = true;

@@ -1,6 +1,9 @@
 /** What can be wrong with the modules that an operator named stages of. All of it is told before a job. */
 import { defineErrors, quote } from "../core/index.js";
 
+/** How long a module may take to be loaded, and a stage to be made and, in a thread, started. */
+export const LOAD_MS = 60_000;
+
 interface Named {
   /** The address as the operator wrote it. */
   readonly use: string;
@@ -34,7 +37,8 @@ export const LoadErrors = defineErrors("PIPELINE", {
   STAGE_MODULE_FAILED: {
     kind: "input",
     retry: false,
-    about: "The module of a stage threw while it was loaded, or made no stage.",
+    about:
+      "The module of a stage threw while it was loaded, made no stage, or took longer than a minute.",
     say: ({ use, problem }: Named & { problem: string }) =>
       `the module of stage ${quote(use)} could not be loaded: ${problem}`,
   },

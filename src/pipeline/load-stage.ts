@@ -7,8 +7,15 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
-import { type Logger, messageOf, nearestKey, parseOptions, silentLogger } from "../core/index.js";
-import { LoadErrors } from "./load-errors.js";
+import {
+  type Logger,
+  messageOf,
+  nearestKey,
+  parseOptions,
+  settlesWithin,
+  silentLogger,
+} from "../core/index.js";
+import { LOAD_MS, LoadErrors } from "./load-errors.js";
 import { definePlugin, type Plugin, type StageKind } from "./plugin.js";
 import { renameStage } from "./rename-stage.js";
 import type { ProcessingFunction, Stage } from "./stage.js";
@@ -63,11 +70,21 @@ async function importModule({ use, file }: StageAddress): Promise<Module> {
     const problem = `${path} does not exist${hint(basename(path), namesBeside(path))}`;
     throw LoadErrors.STAGE_MODULE_NOT_FOUND({ use, problem });
   }
+  return (await inTime(use, () => import(file.href))) as Module;
+}
+
+/**
+ * What the operator's code makes while it is loaded, which may never come: a thread would be waited for
+ * in vain, and the process would end without a word.
+ */
+async function inTime<T>(use: string, work: () => T | Promise<T>): Promise<T> {
+  const made = (async () => work())();
   try {
-    return (await import(file.href)) as Module;
+    if (await settlesWithin(made, LOAD_MS)) return await made;
   } catch (cause) {
     throw LoadErrors.STAGE_MODULE_FAILED({ use, problem: messageOf(cause) }, cause);
   }
+  throw LoadErrors.STAGE_MODULE_FAILED({ use, problem: `it took more than ${LOAD_MS} ms` });
 }
 
 function namesBeside(path: string): string[] {
@@ -126,12 +143,7 @@ async function createStage(kind: StageKind, source: StageSource): Promise<Loaded
   const { name, use, logger = silentLogger } = source;
   const what = `stage ${name} (${use})`;
   const options: unknown = parseOptions(kind.options ?? NO_OPTIONS, source.config, what);
-  let made: unknown;
-  try {
-    made = await kind.create({ name, options, logger });
-  } catch (cause) {
-    throw LoadErrors.STAGE_MODULE_FAILED({ use, problem: messageOf(cause) }, cause);
-  }
+  const made: unknown = await inTime(use, () => kind.create({ name, options, logger }));
   return { stage: named(made, source, kind.version), config: options as LoadedStage["config"] };
 }
 

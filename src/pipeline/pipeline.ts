@@ -41,6 +41,13 @@ import type { Cutoffs } from "./trip.js";
 const POLL_INTERVAL_MS = 100;
 /** How long what a stop cut off may take to go back or be answered. */
 const CUT_OFF_MS = 1_000;
+/** How long the stop of one source, stage or sink may take. */
+const CLOSE_MS = 10_000;
+
+interface Part {
+  start?(): Promise<void>;
+  stop?(): Promise<void>;
+}
 
 export class Pipeline extends Component<StopOptions> {
   readonly #config: PipelineConfig & { readonly concurrency: number };
@@ -219,17 +226,20 @@ export class Pipeline extends Component<StopOptions> {
 
   protected override async onStart(): Promise<void> {
     this.#fetching = sharedAbortController();
+    this.#fetching.signal.addEventListener("abort", () => this.#flow.hurry(true));
+    this.#flow.hurry(false);
     this.#cutoffs = newCutoffs();
-    const opened: { stop?(): Promise<void> }[] = [];
+    const opened: Part[] = [];
     try {
       for (const part of this.#parts(["stages", "sinks", "sources"])) {
         opened.unshift(part);
         await part.start?.();
       }
     } catch (error) {
-      for (const part of opened) await part.stop?.().catch(() => {});
+      for (const part of opened) await this.#close(part);
       throw error;
     }
+    this.#checkpoints?.start();
     this.#scaler.start();
     this.#startTime = isoNow();
     this.#startedAtMs = monotonicMs();
@@ -254,22 +264,26 @@ export class Pipeline extends Component<StopOptions> {
     this.#scaler.stop();
     this.#loops = undefined;
     this.#stoppedAtMs = monotonicMs();
-    for (const part of this.#parts(["sources", "stages", "sinks"])) {
-      await part.stop?.().catch((error: unknown) => {
-        this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
-      });
-    }
+    for (const part of this.#parts(["sources", "stages", "sinks"])) await this.#close(part);
   }
 
-  #parts(kinds: readonly ("sources" | "stages" | "sinks")[]) {
+  /** Whatever the part does: in plain JavaScript it may return nothing, throw at once or never end. */
+  async #close(part: Part): Promise<void> {
+    const closing = (async () => part.stop?.())();
+    closing.catch((error: unknown) => {
+      this.#logger.error({ error: messageOf(error) }, "a part of the pipeline did not stop");
+    });
+    if (await settlesWithin(closing, CLOSE_MS)) return;
+    this.#logger.error({ closeMs: CLOSE_MS }, "a part of the pipeline does not end its stop");
+  }
+
+  #parts(kinds: readonly ("sources" | "stages" | "sinks")[]): Part[] {
     const parts = {
       sources: [...this.#sources.values()],
       stages: this.#runners.map(({ stage }) => stage),
       sinks: [...this.#sinks.values()],
     };
-    return kinds.flatMap(
-      (kind): { start?(): Promise<void>; stop?(): Promise<void> }[] => parts[kind],
-    );
+    return kinds.flatMap((kind): Part[] => parts[kind]);
   }
 
   #stageStats({ stage, stats }: StageRunner): [name: string, stats: StageStats] {

@@ -8,7 +8,10 @@ const ms = () => z.number().int().min(1).max(2_147_483_647);
 export const InboxOptions = z.strictObject({
   maxMessages: count()
     .default(32)
-    .describe("Messages that wait for the stage; beyond it the stage before is held back."),
+    .describe(
+      "Messages that wait for the stage; beyond it the stage before is held back. Before a stage " +
+        "with `batch` a whole batch may wait in any case.",
+    ),
   maxBytes: z
     .number()
     .int()
@@ -18,7 +21,9 @@ export const InboxOptions = z.strictObject({
 });
 
 export const BatchOptions = z.strictObject({
-  maxSize: count().default(32).describe("The most messages in one batch."),
+  maxSize: count()
+    .default(32)
+    .describe("The most messages in one batch; no more than the pipeline works on at a time."),
   maxBytes: z
     .number()
     .int()
@@ -31,7 +36,7 @@ export const BatchOptions = z.strictObject({
     .min(0)
     .max(60_000)
     .default(20)
-    .describe("How long the first message of a batch waits for others."),
+    .describe("How long the first message of a batch waits for others; not at a stop."),
 });
 
 export type BatchConfig = z.output<typeof BatchOptions>;

@@ -195,7 +195,7 @@ export class StageRunner {
     let worst: unknown;
     for (const [index, passage] of pending.entries()) {
       const result: unknown = outcome[index];
-      const error = result instanceof Error ? result : faultOf(result, this.stage.name);
+      const error = faultOf(result, this.stage.name);
       if (error === undefined) this.#succeed(passage, result as IngestControlMessage, attempt);
       else if (this.#pauseMs(error, attempt.number) === undefined) {
         this.#fail(passage, error, { attempt, left: inputs[index] as IngestControlMessage });
@@ -400,6 +400,7 @@ class Whole {
 
 function faultOf(result: unknown, stage: string): unknown {
   try {
+    if (result instanceof Error) return result;
     checkResult(result, stage);
     return undefined;
   } catch (error) {

@@ -1,9 +1,6 @@
 /** The times of a stage in a thread: for loading it, from when there is a thread, then for its work. */
 import { PipelineErrors } from "./errors.js";
-import { LoadErrors } from "./load-errors.js";
-
-/** How long a thread may take to load a stage and start it. */
-export const LOAD_MS = 60_000;
+import { LOAD_MS, LoadErrors } from "./load-errors.js";
 
 export class ThreadClock {
   readonly #stage: string;

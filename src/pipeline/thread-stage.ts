@@ -5,9 +5,10 @@
 import { type Logger, linkSignals, messageOf, newId, OptionErrors, quote } from "../core/index.js";
 import { fromPlain, type IngestControlMessage, toPlain } from "../message/index.js";
 import { reviveThrown, type TaskInput, type WorkerPool } from "../workers/index.js";
+import { LOAD_MS } from "./load-errors.js";
 import type { Stage, StageContext } from "./stage.js";
 import type { StageAddress } from "./stage-address.js";
-import { LOAD_MS, ThreadClock } from "./thread-clock.js";
+import { ThreadClock } from "./thread-clock.js";
 import {
   checkTask,
   type ThreadNews,

@@ -21,7 +21,7 @@ import {
   silentLogger,
 } from "../core/index.js";
 import {
-  Pipeline,
+  type Pipeline,
   type PipelineObserver,
   type PipelineStats,
   StopOptions,
@@ -35,6 +35,7 @@ import {
   FileCheckpointStore,
 } from "./checkpoints/file-checkpoint-store.js";
 import { buildPipeline } from "./config/build/build-pipeline.js";
+import { makePipeline } from "./config/build/make-pipeline.js";
 import { definePipeline } from "./config/definition/define-pipeline.js";
 import { type NamedPipeline, pipelineFromCode } from "./config/named-pipeline.js";
 import { EngineSettings, LocalPipelineSettings } from "./local-pipeline-settings.js";
@@ -90,8 +91,8 @@ interface Parts {
 
 /**
  * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
- * throws; RUNTIME_CHECKPOINTS_UNUSABLE; RUNTIME_PIPELINE_INVALID and PIPELINE_GRAPH_INVALID for the
- * definition; OPTIONS_INVALID for functions; those of `Telemetry`.
+ * throws; RUNTIME_CHECKPOINTS_UNUSABLE; RUNTIME_PIPELINE_INVALID for the definition; OPTIONS_INVALID
+ * for functions; those of `Telemetry`.
  */
 export class LocalPipeline extends Component<StopOptions> {
   readonly #config: LocalPipelineConfig;
@@ -169,7 +170,8 @@ export class LocalPipeline extends Component<StopOptions> {
         keepsCheckpoints: store !== undefined,
       });
       const parts = { source, sink, ...stages, ...settings };
-      pipeline = new Pipeline({ ...parts, logger, observer, checkpoints: store });
+      const means = { logger, observer, checkpoints: store };
+      pipeline = makePipeline(this.#pipeline, { ...parts, ...means });
       await sink.start();
       await source.start();
     } catch (error) {

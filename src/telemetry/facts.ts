@@ -15,6 +15,9 @@ export interface PipelineFacts {
   /** Of whatever source and sink it has: numbers are read by the names that ours give them. */
   readonly source: object;
   readonly sink: object;
+  /** All of them by name, where there are several; then those count. */
+  readonly sources?: Readonly<Record<string, object>> | undefined;
+  readonly sinks?: Readonly<Record<string, object>> | undefined;
   readonly stages: Readonly<Record<string, StageFacts>>;
   readonly workers?: ThreadFacts | undefined;
 }

@@ -61,6 +61,22 @@ test("a counter that began anew is told as it is", async () => {
   expect((await scrape(metrics)).values.get("millrace_source_messages_total")).toBe(1);
 });
 
+test("of several sources and sinks all count, and one that tells nothing takes nothing away", async () => {
+  const { source, sink } = pipelineFacts();
+  const sources = { a: source, b: { messageCount: 7 } };
+  const sinks = { reply: sink, index: {}, copy: { messageCount: 3, failedCount: 2 } };
+  const { values } = await scrape(
+    new Metrics({ pipeline: () => pipelineFacts({ sources, sinks }) }),
+  );
+  const results = (outcome: string) =>
+    values.get(seriesKey("millrace_sink_results_total", { outcome }));
+  expect(values.get("millrace_source_messages_total")).toBe(12);
+  expect(values.get("millrace_source_invalid_total")).toBe(1);
+  expect([results("success"), results("failed")]).toEqual([4, 3]);
+  expect(values.get("millrace_sink_sent_bytes_total")).toBe(99);
+  expect(values.has("millrace_sink_late_total")).toBe(false);
+});
+
 test("what a pipeline says of jobs and stages is counted and timed", async () => {
   const metrics = new Metrics({ pipeline: () => pipelineFacts() });
   const origin = { jobId: "never told" };
@@ -88,6 +104,7 @@ test("secrets in the address of an endpoint are not told, and the worst state co
     "https://user:secret@models.example/v1/embed?key=secret": "closed",
     "https://models.example/v1/embed?key=other": "open",
     "grpc-host:9000": "half-open",
+    constructor: "open",
   };
   const metrics = new Metrics({ pipeline: () => pipelineFacts({ circuits }) });
   const text = await metrics.text();
@@ -96,6 +113,7 @@ test("secrets in the address of an endpoint are not told, and the worst state co
   const state = (endpoint: string) => values.get(seriesKey("millrace_circuit_state", { endpoint }));
   expect(state("https://models.example/v1/embed")).toBe(2);
   expect(state("grpc-host:9000")).toBe(1);
+  expect(state("constructor")).toBe(2);
 });
 
 test("a broker and single queues of it are told", async () => {

@@ -1,6 +1,6 @@
-/** What is read of a pipeline, its stages, its source, its sink and its threads. */
+/** What is read of a pipeline, its stages, its sources, its sinks and its threads. */
 import type { PipelineFacts } from "./facts.js";
-import { each, numberIn, type Reading } from "./reading.js";
+import { each, type Reading, sumIn } from "./reading.js";
 
 const CIRCUIT_STATES: Readonly<Record<string, number>> = { closed: 0, "half-open": 1, open: 2 };
 
@@ -31,34 +31,38 @@ const STAGES: readonly Reading<PipelineFacts>[] = [
   },
 ];
 
+const sourcesOf = ({ source, sources }: PipelineFacts) => Object.values(sources ?? { source });
+const sinksOf = ({ sink, sinks }: PipelineFacts) => Object.values(sinks ?? { sink });
+
+/** Where there are several sources or sinks, all of them together. */
 const ENDS: readonly Reading<PipelineFacts>[] = [
   {
     name: "millrace_source_messages_total",
     help: "Jobs that the source handed out.",
-    read: ({ source }) => numberIn(source, "messageCount"),
+    read: (facts) => sumIn(sourcesOf(facts), "messageCount"),
   },
   {
     name: "millrace_source_invalid_total",
     help: "Jobs that could not be opened; their clients get a failed result.",
-    read: ({ source }) => numberIn(source, "invalidCount"),
+    read: (facts) => sumIn(sourcesOf(facts), "invalidCount"),
   },
   {
     name: "millrace_source_unanswerable_total",
     help: "Texts without a readable job id, which were dropped.",
-    read: ({ source }) => numberIn(source, "unanswerableCount"),
+    read: (facts) => sumIn(sourcesOf(facts), "unanswerableCount"),
   },
   {
     name: "millrace_source_fetch_errors_total",
     help: "Fetches that failed.",
-    read: ({ source }) => numberIn(source, "fetchErrorCount"),
+    read: (facts) => sumIn(sourcesOf(facts), "fetchErrorCount"),
   },
   {
     name: "millrace_sink_results_total",
     help: "Results delivered, by what they say.",
     by: "outcome",
-    read: ({ sink }) => {
-      const all = numberIn(sink, "messageCount");
-      const failed = numberIn(sink, "failedCount");
+    read: (facts) => {
+      const all = sumIn(sinksOf(facts), "messageCount");
+      const failed = sumIn(sinksOf(facts), "failedCount");
       if (all === undefined || failed === undefined) return {};
       return { success: Math.max(0, all - failed), failed };
     },
@@ -66,17 +70,17 @@ const ENDS: readonly Reading<PipelineFacts>[] = [
   {
     name: "millrace_sink_sent_bytes_total",
     help: "Bytes of the results delivered.",
-    read: ({ sink }) => numberIn(sink, "bytesSent"),
+    read: (facts) => sumIn(sinksOf(facts), "bytesSent"),
   },
   {
     name: "millrace_sink_undeliverable_total",
     help: "Results that could not be delivered.",
-    read: ({ sink }) => numberIn(sink, "undeliverableCount"),
+    read: (facts) => sumIn(sinksOf(facts), "undeliverableCount"),
   },
   {
     name: "millrace_sink_late_total",
     help: "Results that came when their job was over or somebody else's.",
-    read: ({ sink }) => numberIn(sink, "lateCount"),
+    read: (facts) => sumIn(sinksOf(facts), "lateCount"),
   },
 ];
 
@@ -142,12 +146,12 @@ export const PIPELINE_READINGS: readonly Reading<PipelineFacts>[] = [
 
 /** Endpoints that differ only in what is not shown count as one, in the worst of their states. */
 function circuitStates(circuits: Readonly<Record<string, string>>): Record<string, number> {
-  const states: Record<string, number> = {};
+  const states = new Map<string, number>();
   for (const [endpoint, state] of Object.entries(circuits)) {
     const shown = withoutSecrets(endpoint);
-    states[shown] = Math.max(states[shown] ?? 0, CIRCUIT_STATES[state] ?? 0);
+    states.set(shown, Math.max(states.get(shown) ?? 0, CIRCUIT_STATES[state] ?? 0));
   }
-  return states;
+  return Object.fromEntries(states);
 }
 
 /** A URL may carry a password before its host and a key after its path. */

@@ -23,8 +23,13 @@ export function each<Thing>(
   return Object.fromEntries(Object.entries(things).map(([name, thing]) => [name, read(thing)]));
 }
 
-/** A number of something whose shape is not known. */
-export function numberIn(stats: object, key: string): number | undefined {
+/** The sum of a number of things whose shapes are not known; undefined when none of them has it. */
+export function sumIn(things: readonly object[], key: string): number | undefined {
+  const known = things.flatMap((stats) => numberIn(stats, key) ?? []);
+  return known.length === 0 ? undefined : known.reduce((sum, value) => sum + value, 0);
+}
+
+function numberIn(stats: object, key: string): number | undefined {
   const value: unknown = Reflect.get(stats, key);
   return typeof value === "number" && Number.isFinite(value) ? value : undefined;
 }

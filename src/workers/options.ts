@@ -13,6 +13,9 @@ function defaultThreads(): number {
   return Math.min(Math.max(Math.min(cores, 2), cores - 1), 8);
 }
 
+/** What waits holds no copies, and a pipeline has no more messages in work: it must not be refused. */
+const WAITING_MAX = 10_000;
+
 export const WorkerPoolOptions = z.strictObject({
   maxThreads: z.int().min(1).max(256).default(defaultThreads).meta({
     description: "The most threads at once.",
@@ -37,7 +40,7 @@ export const WorkerPoolOptions = z.strictObject({
     .int()
     .min(0)
     .max(1_000_000)
-    .default(1_000)
+    .default(WAITING_MAX)
     .describe("Tasks that may wait for a thread; one more is refused with WORKERS_QUEUE_FULL."),
 });
 export type WorkerPoolOptions = z.input<typeof WorkerPoolOptions>;

@@ -7,7 +7,7 @@ import type { IngestControlMessage } from "../../src/message/index.js";
 import type { Stage, StageEntry } from "../../src/pipeline/index.js";
 import { resumedBehind } from "../../src/pipeline/index.js";
 import { FileCheckpointStore } from "../../src/runtime/index.js";
-import { startBench, TRANSPORTS } from "../helpers/pipeline-bench.js";
+import { deferred, startBench, TRANSPORTS } from "../helpers/pipeline-bench.js";
 import type { Cleanup } from "../helpers/start-broker.js";
 import { temporaryFolder } from "../helpers/temporary-folder.js";
 
@@ -80,4 +80,43 @@ test("each of many equal jobs gets its own result", async (t) => {
     expect(result.data?.[0]?.metadata.content).toBe("costly(cheap(grain))");
   }
   expect(calls).toEqual({ cheap: 1, costly: 1, later: 20 });
+});
+
+test("a job that resumes does not overtake those before it where they stay in order", async (t) => {
+  const slow = deferred();
+  const [worked, left]: [string[], string[]] = [[], []];
+  const textOf = ({ payload }: IngestControlMessage) => String(payload[0]?.content);
+  const { pipeline, submit, onlyResult } = await startBench(t, "memory", {
+    stages: [
+      {
+        name: "costly",
+        stage: async (message) => {
+          worked.push(textOf(message));
+          if (textOf(message) === "slow") await slow.promise;
+          return message;
+        },
+        checkpoint: true,
+      },
+      {
+        name: "later",
+        stage: (message) => {
+          left.push(textOf(message));
+          return message;
+        },
+      },
+    ],
+    checkpoints: await checkpointsIn(t),
+    concurrency: 4,
+    ordered: true,
+  });
+  await pipeline.start();
+  await onlyResult(await submit("known"));
+  await submit("slow");
+  const known = await submit("known");
+  const unknown = await submit("unknown");
+  await expect.poll(() => worked).toEqual(["known", "slow", "unknown"]);
+  slow.resolve();
+  await onlyResult(unknown);
+  expect(resumedBehind(await onlyResult(known))).toBe("costly");
+  expect(left).toEqual(["known", "slow", "known", "unknown"]);
 });

@@ -62,6 +62,7 @@ describe("config check", () => {
     expect(code).toBe(2);
     expect(stdout.trimEnd().split("\n")).toEqual([
       'bad.yaml:2:1: unknown key "concurency", did you mean "concurrency"?',
+      expect.stringMatching(/^bad\.yaml:4:10: stages\[0\]\.use: .*did you mean "pdf_extractor"\?/),
       'bad.yaml:5:14: stages[0].onError: expected "fail" or "skip" or "continue" (got "no")',
       "good.yaml: ok, 2 stages",
       expect.stringMatching(/^load\.yaml:2:10: stages\[0\]\.use: .*did you mean "mark"\?/),
@@ -70,6 +71,54 @@ describe("config check", () => {
       expect.stringMatching(/^graph\.yaml:1:10: stages\[0\]: messages do not get from stage/),
       expect.stringMatching(/^not\.yaml:1:6: flow sequence/),
     ]);
+  });
+
+  const EVERYTHING = `
+name: 5
+stages:
+  - {name: a, use: ./gone.mjs}
+  - {name: b, use: ./marks.mjs#mark, timeoutMs: 0}
+  - {name: c, use: ./marks.mjs#mork, batch: {maxSize: 2}}
+  - {name: d, use: ./marks.mjs#mark, batch: {maxSize: 2}}
+edges:
+  - {from: source, to: a}
+  - {from: a, to: b}
+  - {from: b, to: c}
+  - {from: b, to: sink}
+`;
+
+  test("tells at once what is wrong in the text, in modules and in the graph", async (t) => {
+    const cwd = await folderOf(t, { "p.yaml": EVERYTHING, "marks.mjs": MARKS });
+    const { stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
+    expect(stdout.trimEnd().split("\n")).toEqual([
+      expect.stringMatching(/^p\.yaml:2:7: name: expected string/),
+      expect.stringMatching(/^p\.yaml:4:20: stages\[0\]\.use: .*gone\.mjs does not exist/),
+      expect.stringMatching(/^p\.yaml:5:49: stages\[1\]\.timeoutMs: too small/),
+      expect.stringMatching(/^p\.yaml:6:20: stages\[2\]\.use: .*did you mean "mark"/),
+      expect.stringMatching(/^p\.yaml:7:5: stages\[3\]: stage d has no processBatch/),
+    ]);
+  });
+
+  test.for([
+    ["an edge", "edges: [{from: source, to: snik}]", /no message/],
+    ["what may have been plugins", "plugin: [./marks.mjs]", /stars/],
+    ["a stage that is none", "description: 5", /no package/, "\n  - 7"],
+  ] as const)("says nothing that follows from %s", async ([, more, consequence, stage = ""], t) => {
+    const text = `stages:\n  - use: stars\n    name: kept${stage}\n${more}\n`;
+    const cwd = await folderOf(t, { "p.yaml": text, "marks.mjs": MARKS });
+    const { code, stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).not.toMatch(consequence);
+  });
+
+  test("says what a start says, with the same places", async (t) => {
+    const graph = "stages: [{use: metadata_injector}]\nedges: [{from: source, to: sink}]\n";
+    const cwd = await folderOf(t, { "graph.yaml": graph });
+    const check = await runCli(t, ["config", "check", "graph.yaml"], { cwd });
+    const args = ["serve", "--config", "graph.yaml", "--port", "0", "--durability", "memory"];
+    const { code, stderr } = await runCli(t, args, { cwd });
+    expect(code).toBe(2);
+    for (const line of check.stdout.trimEnd().split("\n")) expect(stderr).toContain(line);
   });
 
   test("survives what means harm", async (t) => {

@@ -5,6 +5,7 @@
 import { expect, test } from "vitest";
 import { failureCause, type IngestControlMessage } from "../../src/message/index.js";
 import type { BatchOutcome, Stage } from "../../src/pipeline/index.js";
+import { until } from "../../src/testing/index.js";
 import { startBench } from "../helpers/pipeline-bench.js";
 
 const textOf = (message: IngestControlMessage) => String(message.payload[0]?.content);
@@ -146,4 +147,34 @@ test("a batch that never ends fails within its time", async (t) => {
 test("batch without processBatch is told before anything starts", async (t) => {
   const stages = [{ stage: (message: IngestControlMessage) => message, name: "x", batch: {} }];
   await expect(startBench(t, "memory", { stages })).rejects.toThrow(/stage x has no processBatch/);
+});
+
+test.for([
+  ["the pipeline has fewer places", { concurrency: 2 }, {}, 2],
+  ["its inbox is smaller", {}, { inbox: { maxMessages: 1 }, concurrency: 1 }, 4],
+  ["its inbox has room for fewer bytes", {}, { inbox: { maxBytes: 1 }, concurrency: 1 }, 4],
+] as const)("a batch is full although %s", async ([, settings, own, size], t) => {
+  const { stage, batches } = batching((messages) => messages);
+  const { pipeline, submit } = await startBench(t, "memory", {
+    stages: [(message) => message, { stage, batch: { maxSize: 4, ...WAITS_FOR_ALL }, ...own }],
+    ...settings,
+  });
+  for (let index = 0; index < 8; index++) await submit(`${index}`);
+  expect(await pipeline.run({ maxMessages: 8 })).toMatchObject({ processedCount: 8 });
+  expect(batches.map(({ length }) => length)).toEqual(Array(8 / size).fill(size));
+});
+
+test("at a stop, and again at the next one, a batch that waits for more goes as it is", async (t) => {
+  const { stage, batches } = batching((messages) => messages);
+  const { pipeline, submit, onlyResult } = await startBench(t, "memory", {
+    stages: [{ stage, batch: { maxSize: 4, ...WAITS_FOR_ALL } }],
+  });
+  for (const round of ["first", "second"]) {
+    const job = await submit(round);
+    await pipeline.start();
+    await until("the batch waits", () => pipeline.getStats().stages.embed?.waiting === 1);
+    await pipeline.stop();
+    expect(await onlyResult(job)).toMatchObject({ status: "success" });
+  }
+  expect(batches).toEqual([["first"], ["second"]]);
 });

@@ -7,12 +7,23 @@ import { failureCause, IngestControlMessage } from "../../src/message/index.js";
 import type { StageContext } from "../../src/pipeline/index.js";
 import { deferred, startBench, TASK_QUEUE, TRANSPORTS } from "../helpers/pipeline-bench.js";
 
+/** Whoever looks at it is thrown at. */
+const UNREADABLE = new Proxy(
+  {},
+  {
+    get() {
+      throw new Error("do not look");
+    },
+  },
+);
+
 /** What a function may do wrong, and what its client must read. */
 const MISDEEDS: readonly (readonly [title: string, misdeed: () => unknown, cause: RegExp])[] = [
   ["throws", () => throwAny(new Error("no wind")), /^Error in suspect: no wind$/],
   ["rejects", () => Promise.reject(new Error("later")), /^Error in suspect: later$/],
   ["throws a text", () => throwAny("just text"), /^Error in suspect: just text$/],
   ["throws nothing", () => throwAny(undefined), /^Error in suspect: undefined$/],
+  ["throws what cannot be looked at", () => throwAny(UNREADABLE), /^Error in suspect: \[object\]$/],
   ["returns nothing", () => undefined, /dropped by stage suspect: it returned nothing/],
   ["returns null later", async () => null, /dropped by stage suspect: it returned nothing/],
   ["returns a text", () => "done", /stage suspect returned a value of type string/],

@@ -151,3 +151,10 @@ test("a wrong name fails before the first job", async (t) => {
   const pool = poolFor(t);
   await expect(inThread(pool, "atc").start?.()).rejects.toThrow(/has no "atc", did you mean "act"/);
 });
+
+test("more messages in work than threads wait for one, however many, and none is refused", async (t) => {
+  const stage = inThread(poolFor(t, { maxThreads: 1 }), "act");
+  const texts = Array.from({ length: 1_200 }, (_, index) => `good ${index}`);
+  const { stats } = await runJobs(t, texts, { stages: [{ stage }], concurrency: texts.length });
+  expect(stats).toMatchObject({ processedCount: texts.length, errorCount: 0 });
+});

@@ -42,7 +42,9 @@ function planOf(
   store: CheckpointStore = new MemoryStore(),
   logger: Logger = silentLogger,
 ): CheckpointPlan {
-  return new CheckpointPlan(shapes.map(stage), store, logger);
+  const plan = new CheckpointPlan(shapes.map(stage), store, logger);
+  plan.start();
+  return plan;
 }
 
 interface JobShape {

@@ -46,20 +46,24 @@ const NOT_KEPT: CheckpointRun = { next: 0, after: async () => {} };
 
 export class CheckpointPlan {
   readonly #stages: readonly CheckpointedStage[];
-  readonly #digests: readonly (string | undefined)[];
   readonly #store: CheckpointStore;
   readonly #logger: Logger;
+  #digests: readonly (string | undefined)[] = [];
   readonly #stats: CheckpointPlanStats = { resumed: 0, begun: 0, unkeepable: 0 };
 
   /** @param stages all of the chain, in its order. */
   constructor(stages: readonly CheckpointedStage[], store: CheckpointStore, logger: Logger) {
     this.#stages = stages;
-    this.#digests = digestsOfStages(stages);
     this.#store = store;
     this.#logger = logger;
-    const unknown = stages[this.#digests.indexOf(undefined)];
+  }
+
+  /** Call it when the stages have started: one in a thread knows its version only then. */
+  start(): void {
+    this.#digests = digestsOfStages(this.#stages);
+    const unknown = this.#stages[this.#digests.indexOf(undefined)];
     if (unknown !== undefined) {
-      logger.warn(
+      this.#logger.warn(
         { stage: unknown.stage.name },
         "a stage has options that are no plain data, so nothing is kept from it on",
       );
@@ -117,8 +121,12 @@ export class CheckpointPlan {
     const key = this.#keyAt(index, content);
     if (key === undefined || wentWrong(message)) return;
     const bytes = attempt(() => encodeKept(message, brought));
-    if (bytes === undefined) this.#stats.unkeepable++;
-    else await settlesWithin(this.#store.save(key, bytes), STORE_MS);
+    if (bytes === undefined) {
+      this.#stats.unkeepable++;
+      return;
+    }
+    const saved = later(() => this.#store.save(key, bytes));
+    await settlesWithin(saved, STORE_MS);
   }
 
   /** Undefined when the work of that stage is not kept. */
@@ -130,12 +138,17 @@ export class CheckpointPlan {
 
   async #load(key: string): Promise<Uint8Array | undefined> {
     let bytes: Uint8Array | undefined;
-    const loaded = this.#store.load(key).then((found) => {
+    const loaded = later(() => this.#store.load(key)).then((found) => {
       bytes = found;
     });
     await settlesWithin(loaded, STORE_MS);
     return bytes;
   }
+}
+
+/** A store that throws at once is as good as one that rejects. */
+async function later<T>(work: () => Promise<T>): Promise<T> {
+  return work();
 }
 
 /** Members of a message may be getters, and throw. */

@@ -7,9 +7,10 @@ import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { KiB, messageOf, quote } from "../../core/index.js";
 import { RuntimeErrors } from "../errors.js";
-import { checkDefinition } from "./definition/check-definition.js";
+import { checkDefinition, type Remainder } from "./definition/check-definition.js";
 import { faultText } from "./definition/define-pipeline.js";
 import { type Fault, gotText } from "./definition/fault.js";
+import type { DefinedPipeline } from "./definition/pipeline-definition.js";
 import {
   type FileFault,
   fileFaultText,
@@ -36,8 +37,13 @@ export interface PipelineFile extends NamedPipeline {
 
 /** What was read: a pipeline, or what is wrong with it. */
 export type ReadPipelineFile =
-  | { readonly pipeline: PipelineFile; readonly faults: readonly [] }
-  | { readonly pipeline: undefined; readonly faults: readonly FileFault[] };
+  | { readonly pipeline: PipelineFile; readonly faults: readonly []; readonly rest?: undefined }
+  | {
+      readonly pipeline: undefined;
+      readonly faults: readonly FileFault[];
+      /** What is left without what is wrong, to look further; undefined when that would mislead. */
+      readonly rest?: Remainder<PipelineFile> | undefined;
+    };
 
 /**
  * @param environment what `$NAME` in the file stands for.
@@ -80,18 +86,21 @@ function readText(text: string, file: string, environment: Environment): ReadPip
     return { pipeline: undefined, faults: listed(upstream.faults.map(tell)) };
   }
   const checked = checkDefinition(upstream === undefined ? value : upstream.given);
-  if (checked.definition === undefined) {
-    return { pipeline: undefined, faults: listed(checked.faults.map((f) => tell(inFile(f)))) };
-  }
-  const pipeline: PipelineFile = {
+  const fileOf = (definition: DefinedPipeline): PipelineFile => ({
     file,
     base: pathToFileURL(resolve(file)),
-    definition: checked.definition,
+    definition,
     places: upstream === undefined ? places : places.movedBy(upstream.placeOf),
     warnings: listed((upstream?.warnings ?? []).map(tell)),
     locate: (fault) => tell(inFile(fault)),
+  });
+  const { definition, faults, rest } = checked;
+  if (definition !== undefined) return { pipeline: fileOf(definition), faults: [] };
+  return {
+    pipeline: undefined,
+    faults: listed(faults.map((fault) => tell(inFile(fault)))),
+    rest: rest && { pipeline: fileOf(rest.pipeline), hasGraph: rest.hasGraph },
   };
-  return { pipeline, faults: [] };
 }
 
 async function readModule(file: string): Promise<ReadPipelineFile> {
@@ -148,7 +157,7 @@ function withoutValues(text: string, variables: readonly string[], environment: 
 const FAULTS_MAX = 100;
 
 /** In the order of their places. */
-function listed(faults: readonly FileFault[]): FileFault[] {
+export function listed(faults: readonly FileFault[]): FileFault[] {
   const sorted = [...faults].sort(
     (a, b) => (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );

@@ -35,7 +35,7 @@ export function wrapStage(stage: Stage, around: Surroundings): Stage {
     around.isWantedBy(message)
       ? processAround(message, { stage, around, context })
       : stage.process(message, context);
-  return {
+  const wrapped: Stage & { version?: string } = {
     name: stage.name,
     ...(stage.version !== undefined && { version: stage.version }),
     accepts: (message) => around.isWantedBy(message) || hasWork(stage, message),
@@ -43,9 +43,14 @@ export function wrapStage(stage: Stage, around: Surroundings): Stage {
     ...(stage.processBatch !== undefined && {
       processBatch: (messages, context) => batchAround(messages, { stage, around, context }),
     }),
-    start: async () => stage.start?.(),
+    start: async () => {
+      await stage.start?.();
+      // That of a stage in a thread is known only now.
+      if (stage.version !== undefined) wrapped.version = stage.version;
+    },
     stop: async () => stage.stop?.(),
   };
+  return wrapped;
 }
 
 interface Means {

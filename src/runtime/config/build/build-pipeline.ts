@@ -41,9 +41,11 @@ export interface BuiltPipeline {
   readonly edges: readonly Edge[];
 }
 
-export type BuildOutcome =
-  | { readonly parts: BuiltPipeline; readonly faults: readonly [] }
-  | { readonly parts: undefined; readonly faults: readonly Fault[] };
+export interface BuildOutcome {
+  /** Where something could not be loaded, a stage of its name that does nothing stands for it. */
+  readonly parts: BuiltPipeline;
+  readonly faults: readonly Fault[];
+}
 
 /**
  * Loads what the definition names, and nothing else. Disabled stages are left out, those around them
@@ -57,7 +59,7 @@ export async function buildPipeline(
   means: BuildMeans,
 ): Promise<BuiltPipeline> {
   const { parts, faults } = await tryBuildPipeline(pipeline, means);
-  if (parts !== undefined) return parts;
+  if (faults.length === 0) return parts;
   const texts = faults.map((fault) => fileFaultText(pipeline.locate(fault)));
   throw RuntimeErrors.PIPELINE_INVALID({ what: pipeline.file, faults: texts });
 }
@@ -68,10 +70,7 @@ export async function tryBuildPipeline(
   means: BuildMeans,
 ): Promise<BuildOutcome> {
   const builder = new Builder(pipeline, means);
-  const parts = await builder.build();
-  return builder.faults.length === 0
-    ? { parts, faults: [] }
-    : { parts: undefined, faults: builder.faults };
+  return { parts: await builder.build(), faults: builder.faults };
 }
 
 class Builder {
@@ -93,7 +92,6 @@ class Builder {
     }
     const stages = await this.#stages();
     const udf = await this.#udf();
-    if (this.faults.length > 0) return { stages, edges: [] };
     const disabled = this.#definition.stages.filter(({ enabled }) => !enabled);
     const edges = bridgedEdges(this.#definition.edges, new Set(disabled.map(({ name }) => name)));
     const plain = stages.map(({ stage }) => stage);
@@ -115,8 +113,9 @@ class Builder {
     const built: BuiltStage[] = [];
     for (const [index, defined] of stages.entries()) {
       if (!defined.enabled) continue;
-      const used = await this.#told(["stages", index, "use"], () => this.#loader.load(defined));
-      if (used === undefined) continue;
+      const path = ["stages", index, "use"];
+      const loaded = await this.#told(path, () => this.#loader.load(defined));
+      const used = loaded ?? { stage: placeholder(defined.name), config: {} };
       const runsAfter = bridgedRunsAfter(defined.runsAfter, removed);
       built.push({
         ...stageOptionsOf(defined),
@@ -136,9 +135,10 @@ class Builder {
 
   async #udf(): Promise<UdfOptions> {
     const { registry, hooks, phases, policy, version } = this.#definition.udf;
-    const functions: [string, ProcessingFunction | undefined][] = [];
+    const functions: [string, ProcessingFunction][] = [];
     for (const [name, use] of Object.entries(registry)) {
-      functions.push([name, await this.#function(name, use, ["udf", "registry", name])]);
+      const run = await this.#function(name, use, ["udf", "registry", name]);
+      if (run !== undefined) functions.push([name, run]);
     }
     const around: [string, object][] = [];
     for (const [stage, { before, after }] of this.#ofEnabled(hooks)) {
@@ -154,7 +154,7 @@ class Builder {
       phases: Object.fromEntries(this.#ofEnabled(phases)),
       ...rest,
       policy: this.#means.udfPolicy ?? policy,
-      registry: { ...(Object.fromEntries(functions) as UdfOptions["registry"]), ...ofCode },
+      registry: { ...Object.fromEntries(functions), ...ofCode },
       hooks: { ...Object.fromEntries(around), ...hooksOfCode },
     };
   }
@@ -187,6 +187,11 @@ class Builder {
       return undefined;
     }
   }
+}
+
+/** It never runs: there are faults. */
+function placeholder(name: string): Stage {
+  return { name, process: (message) => message, processBatch: (messages) => messages };
 }
 
 type BuiltStage = StageWithOptions & { readonly stage: Stage };

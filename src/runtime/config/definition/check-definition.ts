@@ -13,13 +13,41 @@ import {
 } from "./pipeline-definition.js";
 import { checkBySchema } from "./schema-faults.js";
 import { isMap, nameOf, writtenStages } from "./stage-names.js";
+import { isConfined, isOfGraph, withoutFaults } from "./without-faults.js";
 
 export type CheckedDefinition =
-  | { readonly definition: DefinedPipeline; readonly faults: readonly [] }
-  | { readonly definition: undefined; readonly faults: readonly Fault[] };
+  | {
+      readonly definition: DefinedPipeline;
+      readonly faults: readonly [];
+      readonly rest?: undefined;
+    }
+  | {
+      readonly definition: undefined;
+      readonly faults: readonly Fault[];
+      /** What is left without what is wrong; undefined when what it says would mislead. */
+      readonly rest: Remainder<DefinedPipeline> | undefined;
+    };
+
+export interface Remainder<Pipeline> {
+  readonly pipeline: Pipeline;
+  /** Whether none of the faults is about which stage comes after which. */
+  readonly hasGraph: boolean;
+}
 
 /** @param given as it was written; what has the wrong type in it is passed over after its fault. */
 export function checkDefinition(given: unknown): CheckedDefinition {
+  const { definition, faults } = completed(given);
+  if (definition !== undefined) return { definition, faults: [] };
+  return { definition, faults, rest: restOf(given, faults) };
+}
+
+interface Completed {
+  /** Undefined when there are faults. */
+  readonly definition: DefinedPipeline | undefined;
+  readonly faults: readonly Fault[];
+}
+
+function completed(given: unknown): Completed {
   const { data, faults: wrong } = checkBySchema(PipelineDefinition, given);
   const faults = [...wrong, ...configFaults(given), ...nameFaults(given)];
   if (data === undefined || faults.length > 0) return { definition: undefined, faults };
@@ -32,6 +60,15 @@ export function checkDefinition(given: unknown): CheckedDefinition {
     ? data.concurrency
     : Math.max(data.concurrency, placesOf(stages));
   return { definition: { ...data, stages, concurrency }, faults: [] };
+}
+
+/** Whoever has more faults than this mends those first. */
+const FAULTS_MAX = 100;
+
+function restOf(given: unknown, faults: readonly Fault[]): Remainder<DefinedPipeline> | undefined {
+  if (faults.length > FAULTS_MAX || !faults.every(isConfined)) return undefined;
+  const { definition } = completed(withoutFaults(given, faults));
+  return definition && { pipeline: definition, hasGraph: !faults.some(isOfGraph) };
 }
 
 const PLACES_MAX = 10_000;
