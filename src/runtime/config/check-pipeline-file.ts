@@ -2,11 +2,13 @@
  * Checks a pipeline file to the end: its text, its definition, every module that it names, and whether
  * the parts hold together. Nothing is started that takes jobs, and no broker is asked.
  */
-import { hasCode, type MillraceError, quote } from "../../core/index.js";
+import { createClient } from "../../client/index.js";
+import { hasCode, type MillraceError, messageOf, quote } from "../../core/index.js";
 import { type CheckpointStore, Pipeline, PipelineErrors } from "../../pipeline/index.js";
 import { MessageBrokerTaskSink } from "../../sinks/index.js";
 import { MessageBrokerTaskSource } from "../../sources/index.js";
 import { WorkerPool } from "../../workers/index.js";
+import { parseBrokerUrl } from "../broker-url.js";
 import { EngineSettings } from "../local-pipeline-settings.js";
 import { type BuiltPipeline, tryBuildPipeline } from "./build/build-pipeline.js";
 import type { Fault } from "./definition/fault.js";
@@ -35,9 +37,21 @@ export async function checkPipelineFile(
     const keepsCheckpoints = definition.checkpoints.dir !== undefined;
     const built = await tryBuildPipeline(pipeline, { pool, keepsCheckpoints });
     const found = built.parts === undefined ? built.faults : graphFaults(built.parts, definition);
-    return { faults: found.map((fault) => pipeline.locate(fault)), warnings, definition };
+    const all = [...(await brokerFaults(definition)), ...found];
+    return { faults: all.map((fault) => pipeline.locate(fault)), warnings, definition };
   } finally {
     await pool.close();
+  }
+}
+
+/** A kind of broker that this version has no client for; made, a client has not connected. */
+async function brokerFaults({ broker }: DefinedPipeline): Promise<Fault[]> {
+  if (broker === undefined) return [];
+  try {
+    await createClient(parseBrokerUrl(broker)).close();
+    return [];
+  } catch (error) {
+    return [{ path: ["broker"], at: "value", text: messageOf(error) }];
   }
 }
 
