@@ -43,6 +43,7 @@ export {
   type StageContext,
   type StageKind,
   type StageSetup,
+  type StageWithOptions,
   StopOptions,
   toSnakeCase,
 } from "./pipeline/index.js";

@@ -119,7 +119,7 @@ function parse<S extends z.ZodType>(
     if (!hasCode(error, OptionErrors.INVALID.code)) throw error;
     const { faults } = (error as { details?: { faults?: string[] } }).details ?? {};
     const renamed = (faults ?? []).map((fault) =>
-      fault.replace(/^"([^"]+)"/, (quoted, path: string) => {
+      readable(fault).replace(/^"([^"]+)"/, (quoted, path: string) => {
         const value = given.find(({ leaf }) => leaf.path.join(".") === path);
         if (value === undefined) return quoted;
         const { leaf, origin, place = quoted } = value;
@@ -129,4 +129,14 @@ function parse<S extends z.ZodType>(
     );
     throw OptionErrors.INVALID({ what, faults: renamed }, error);
   }
+}
+
+/** Said as pipeline files say it: without the checker's own words. */
+function readable(fault: string): string {
+  return fault
+    .replace(/: Invalid option: expected one of (\S+)/, (_, choices: string) => {
+      return `: expected ${choices.split("|").join(" or ")}`;
+    })
+    .replace(/: Invalid input: /, ": ")
+    .replace(/: Too (big|small): /, ": too $1: ");
 }

@@ -153,6 +153,10 @@ function explain(
   const isOurs = error instanceof Error && "code" in error && exitCode !== ExitCode.OTHER;
   const text = error instanceof Error ? error.message : String(error);
   const detail = error instanceof Error ? (error.stack ?? text) : text;
-  note(`millrace: ${isOurs ? text : detail}`);
+  const said = isOurs ? text : detail;
+  note(said.startsWith("millrace ") ? said : `millrace: ${said}`);
+  if (isOurs && error.code === "CLIENT_BROKER_UNAVAILABLE") {
+    note("start one with `millrace serve` or `millrace broker`, or name another with --broker");
+  }
   return exitCode;
 }

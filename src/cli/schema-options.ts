@@ -41,6 +41,7 @@ const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set(["metrics"]);
 
 /** What stands for the value in the help. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
+  ["config", "FILE"],
   ["broker", "URL"],
   ["out", "DIR"],
   ["taskQueue", "NAME"],
@@ -63,6 +64,8 @@ interface Definition {
   readonly options?: readonly z.ZodType[];
   readonly values?: readonly unknown[];
 }
+
+const HOUR_MS = 3_600_000;
 
 const definitionOf = (schema: z.ZodType) => schema.def as unknown as Definition;
 
@@ -167,6 +170,9 @@ function suffixOf({ type, choices, hasDefault, defaultValue, path }: Leaf): stri
 
 function readable(key: string, value: unknown): string {
   if (typeof value === "object") return JSON.stringify(value);
+  if (key.endsWith("Ms") && typeof value === "number" && value > HOUR_MS) {
+    return value % HOUR_MS === 0 ? `${value}, ${value / HOUR_MS} hours` : `${value}`;
+  }
   if (!key.includes("Bytes") || typeof value !== "number" || value < 10 * KiB) return String(value);
   return value % MiB === 0 ? `${value}, ${value / MiB} MiB` : `${value}`;
 }

@@ -37,7 +37,7 @@ describe("refused with RUNTIME_BROKER_URL_INVALID", () => {
     ["http://localhost:7671", /does not begin with simple:/],
     ["simple://", /no host|no URL/],
     ["simple://mill:0", /port 0/],
-    ["simple://mill:65536", /is no URL/],
+    ["simple://mill:65536", /names port 65536, above 65535/],
     ["simple://mill:7671/queue", /end after the port/],
     ["simple://mill?x=1", /end after the port/],
   ])("%j", (url, reason) => {

@@ -5,6 +5,7 @@ import { RuntimeErrors } from "./errors.js";
 const SCHEMES: ReadonlySet<string> = new Set(["simple:", "redis:", "rediss:"]);
 const SIMPLE_PORT = 7671;
 const REDIS_PORT = 6379;
+const PORT_MAX = 65_535;
 
 /**
  * The client's configuration that a URL stands for: `simple://host:port` (port 7671 when it is left
@@ -20,7 +21,8 @@ export function parseBrokerUrl(text: string): BrokerClientConfig {
   try {
     url = new URL(text);
   } catch {
-    throw fail("is no URL");
+    const [, port] = /:(\d+)\/?$/.exec(text) ?? [];
+    throw fail(Number(port) > PORT_MAX ? `names port ${port}, above ${PORT_MAX}` : "is no URL");
   }
   if (!SCHEMES.has(url.protocol)) throw fail("does not begin with simple://");
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");

@@ -121,6 +121,29 @@ edges:
     for (const line of check.stdout.trimEnd().split("\n")) expect(stderr).toContain(line);
   });
 
+  test("a broker that this version cannot speak to is no `ok`", async (t) => {
+    const cwd = await folderOf(t, { "p.yaml": "broker: redis://localhost\nstages: []\n" });
+    const { code, stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^p\.yaml:1:9: broker: .*"redis" is not available/);
+  });
+
+  test("options that a plugin's stage does not take are told where they stand", async (t) => {
+    const stars = "stages:\n  - use: ./marks.mjs#stars\n    config: { colour: red }\n";
+    const cwd = await folderOf(t, { "p.yaml": stars, "marks.mjs": MARKS });
+    const { code, stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
+    expect(code).toBe(2);
+    expect(stdout).toMatch(/^p\.yaml:3:15: stages\[0\]\.config: unknown option "colour"/);
+  });
+
+  test("a stage of a plugin that is broken is not told as a package that is missing", async (t) => {
+    const text = "plugins: [./broken.mjs]\nstages: [{use: stars}]\n";
+    const cwd = await folderOf(t, { "p.yaml": text, "broken.mjs": "throw new Error('no key');" });
+    const { stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
+    expect(stdout).toMatch(/^p\.yaml:1:11: .*no key$/m);
+    expect(stdout).toMatch(/^p\.yaml:2:.*; a plugin that could not be loaded may offer it/m);
+  });
+
   test("survives what means harm", async (t) => {
     const bomb = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"];
     for (let level = 0; level < 12; level++) {

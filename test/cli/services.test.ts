@@ -166,6 +166,7 @@ test("a pipeline without a broker ends with 69 and says where it looked", async 
   const ended = await runCli(t, ["pipeline", "--broker", `simple://127.0.0.1:${port}`]);
   expect(ended.code).toBe(69);
   expect(ended.stderr).toMatch(`no broker answers at 127.0.0.1:${port}`);
+  expect(ended.stderr).toMatch("start one with `millrace serve`");
   expect(ended.stdout).toBe("");
 });
 

@@ -21,6 +21,16 @@ const SERVING = ["broker", "serve", "pipeline"];
 /** They ask the broker of this machine unless told otherwise. */
 const ASKING = ["cancel", "dead"];
 
+/** What a reader's own project would have. */
+const STRICT = {
+  strict: true,
+  noEmit: true,
+  module: "nodenext",
+  target: "es2022",
+  lib: ["es2023", "esnext.disposable"],
+  types: ["node"],
+};
+
 interface Sample {
   readonly page: string;
   readonly language: string;
@@ -98,6 +108,18 @@ describe("TypeScript samples", () => {
     expect(blocks.length).toBeGreaterThanOrEqual(3);
   });
 
+  test("a strict compiler takes all of them, with the types of the package", async () => {
+    const folder = join(scratch, "typed");
+    await mkdir(folder, { recursive: true });
+    for (const { text, index } of blocks) await writeFile(join(folder, `sample-${index}.ts`), text);
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions: STRICT }));
+    const compiler = join(root, "node_modules/typescript/bin/tsc");
+    expect(await run([compiler, "-p", folder, "--pretty", "false"], root)).toEqual({
+      code: 0,
+      output: "",
+    });
+  });
+
   test.each(blocks)("sample $index, in $page, runs", async ({ text, index }) => {
     await mkdir(scratch, { recursive: true });
     const file = join(scratch, `sample-${index}.ts`);
@@ -109,6 +131,19 @@ describe("TypeScript samples", () => {
       expect(output).toContain(expected);
     }
   });
+});
+
+test("links to files of this repository lead to one", async () => {
+  const names = (await readdir(join(root, "docs"))).map((name) => `docs/${name}`);
+  const pages = ["README.md", "CONTRIBUTING.md", "ARCHITECTURE.md", "bench/README.md", ...names];
+  const dead: string[] = [];
+  for (const page of pages) {
+    const text = await readFile(join(root, page), "utf8");
+    for (const [, target] of text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)[^)]*\)/g)) {
+      if (!existsSync(join(root, page, "..", target as string))) dead.push(`${page}: ${target}`);
+    }
+  }
+  expect(dead).toEqual([]);
 });
 
 describe("commands", () => {

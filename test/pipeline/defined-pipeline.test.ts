@@ -113,7 +113,7 @@ describe("plugins", () => {
     const text = "stages:\n  - use: ./plugin.mjs#marker\n    config: {a: 1}\n";
     await expect(start(t, { "p.yaml": text, ...plugin("") })).rejects.toMatchObject({
       code: "RUNTIME_PIPELINE_INVALID",
-      message: expect.stringMatching(/p\.yaml:2:10: stages\[0\]\.use: .*unknown option "a"/),
+      message: expect.stringMatching(/p\.yaml:3:14: stages\[0\]\.config: unknown option "a"/),
     });
   });
 });

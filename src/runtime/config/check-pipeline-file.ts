@@ -2,10 +2,13 @@
  * Checks a pipeline file to the end: its text, its definition, every module that it names, and whether
  * the parts hold together. Nothing is started that takes jobs, and no broker is asked.
  */
+import { createClient } from "../../client/index.js";
+import { messageOf } from "../../core/index.js";
 import type { CheckpointStore } from "../../pipeline/index.js";
 import { MessageBrokerTaskSink } from "../../sinks/index.js";
 import { MessageBrokerTaskSource } from "../../sources/index.js";
 import { WorkerPool } from "../../workers/index.js";
+import { parseBrokerUrl } from "../broker-url.js";
 import { EngineSettings } from "../local-pipeline-settings.js";
 import { type BuiltPipeline, tryBuildPipeline } from "./build/build-pipeline.js";
 import { tryMakePipeline } from "./build/make-pipeline.js";
@@ -48,9 +51,21 @@ async function faultsIn(
     const keepsCheckpoints = definition.checkpoints.dir !== undefined;
     const built = await tryBuildPipeline(pipeline, { pool, keepsCheckpoints });
     const ofEngine = hasGraph ? engineFaults(built.parts, definition) : [];
-    return [...built.faults, ...ofEngine].map((fault) => pipeline.locate(fault));
+    const all = [...(await brokerFaults(definition)), ...built.faults, ...ofEngine];
+    return all.map((fault) => pipeline.locate(fault));
   } finally {
     await pool.close();
+  }
+}
+
+/** A kind of broker that this version has no client for; made, a client has not connected. */
+async function brokerFaults({ broker }: DefinedPipeline): Promise<Fault[]> {
+  if (broker === undefined) return [];
+  try {
+    await createClient(parseBrokerUrl(broker)).close();
+    return [];
+  } catch (error) {
+    return [{ path: ["broker"], at: "value", text: messageOf(error) }];
   }
 }
 

@@ -65,9 +65,11 @@ function builtIn(): StageListing {
 
 /** What is used of each module; a bare name may also be a stage of a plugin. */
 function usesOf({ stages, udf }: DefinedPipeline): Map<string, string[]> {
+  // What is switched off need not be installed.
+  const enabled = stages.filter((stage) => stage.enabled);
   const hooks = Object.values(udf.hooks).flatMap(({ before, after }) => [before, after]);
   const modules = new Map<string, string[]>();
-  for (const use of [...stages.map(({ use }) => use), ...Object.values(udf.registry), ...hooks]) {
+  for (const use of [...enabled.map(({ use }) => use), ...Object.values(udf.registry), ...hooks]) {
     if (typeof use !== "string" || KNOWN_STAGES.has(use)) continue;
     const module = use.split("#")[0] as string;
     modules.set(module, [...(modules.get(module) ?? []), use]);

@@ -52,11 +52,19 @@ describe("faults have their place", () => {
     ],
     [
       "stages: pdf_extractor",
-      ['p:1:9: stages: expected array, received string (got "pdf_extractor")'],
+      [
+        'p:1:9: stages: expected array, received string; begin each stage with "- use: " (got "pdf_extractor")',
+      ],
     ],
     [
       "stages: [pdf_extractor]",
-      ['p:1:10: stages[0]: expected object, received string (got "pdf_extractor")'],
+      ['p:1:10: stages[0]: expected an object; write { use: … } (got "pdf_extractor")'],
+    ],
+    ["", ['p:1:1: there is nothing in it; begin with "stages:" and a list of them']],
+    ["edges: [[source, sink]]", ["p:1:9: edges[0]: expected an object; write { from: …, to: … }"]],
+    [
+      "stages:\n  - use: pdf_extractor\n    maxPages: 3",
+      ['p:3:5: stages[0]: unknown key "maxPages"; it belongs under "config"'],
     ],
     ["stages:\n  - name: a", ['p:2:5: stages[0]: "use" is missing']],
     ["stages:\n  - use: 5", ["p:2:10: stages[0].use: expected string (got 5)"]],
@@ -125,8 +133,7 @@ describe("faults have their place", () => {
       ['p:3:5: udf.hooks: there is no stage "pdf_extracter", did you mean "pdf_extractor"?'],
     ],
     ["a: 1\na: 2\nconcurency: 3", ['p:2:1: the key "a" is there twice']],
-    ["", ["p:1:1: expected object, received null"]],
-    ["- a", ["p:1:1: expected object, received array"]],
+    ["- a", ['p:1:1: expected object, received array; begin with "stages:" and a list of them']],
   ])("%j", async ([text, expected], t) => {
     expect(await faultsOf(t, text)).toEqual(expected);
   });

@@ -1,5 +1,11 @@
 /** Makes of a definition what the engine takes: stages with their options, and edges. */
-import { type Logger, messageOf, silentLogger } from "../../../core/index.js";
+import {
+  hasCode,
+  type Logger,
+  messageOf,
+  OptionErrors,
+  silentLogger,
+} from "../../../core/index.js";
 import {
   type Edge,
   type ProcessingFunction,
@@ -183,7 +189,7 @@ class Builder {
     try {
       return await work();
     } catch (error) {
-      this.faults.push({ path, at: "value", text: messageOf(error) });
+      this.faults.push(...faultsOf(error, path));
       return undefined;
     }
   }
@@ -192,6 +198,24 @@ class Builder {
 /** It never runs: there are faults. */
 function placeholder(name: string): Stage {
   return { name, process: (message) => message, processBatch: (messages) => messages };
+}
+
+/** Faults of a stage's own options stand where the options do. */
+function faultsOf(error: unknown, path: Fault["path"]): Fault[] {
+  const isOfOptions = hasCode(error, OptionErrors.INVALID.code) && path[0] === "stages";
+  const { faults } = (error as { details?: { faults?: readonly string[] } }).details ?? {};
+  if (!isOfOptions || faults === undefined) return [{ path, at: "value", text: messageOf(error) }];
+  const config = [...path.slice(0, -1), "config"];
+  return faults.flatMap((fault): Fault[] => {
+    const [, unknown] = /^unknown option "([^".]+)"/.exec(fault) ?? [];
+    if (unknown !== undefined) return [{ path: [...config, unknown], at: "key", text: fault }];
+    const [, name, text = fault] = /^"([^"]+)": (?:Invalid input: )?(.*)$/s.exec(fault) ?? [];
+    // Not one of the stage's options, but of what the definition says of it.
+    if (name === undefined || name === "runOn") {
+      return [{ path, at: "value", text: messageOf(error) }];
+    }
+    return [{ path: [...config, ...name.split(".")], at: "value", text }];
+  });
 }
 
 type BuiltStage = StageWithOptions & { readonly stage: Stage };

@@ -50,6 +50,7 @@ export class UseLoader {
   readonly #means: UseMeans;
   /** Kinds of stages that plugins offer, with the addresses that stand for them. */
   readonly #kinds = new Map<string, string[]>();
+  #hasLostPlugin = false;
 
   constructor(means: UseMeans) {
     this.#means = means;
@@ -62,6 +63,15 @@ export class UseLoader {
    *   PIPELINE_PLUGIN_INVALID; OPTIONS_INVALID when the module is no plugin.
    */
   async addPlugin(name: string): Promise<void> {
+    try {
+      await this.#addPlugin(name);
+    } catch (error) {
+      this.#hasLostPlugin = true;
+      throw error;
+    }
+  }
+
+  async #addPlugin(name: string): Promise<void> {
     const plugin = await loadPlugin(parseStageAddress(name, this.#means.base));
     if (plugin === undefined) {
       const faults = [
@@ -110,8 +120,12 @@ export class UseLoader {
       return parseStageAddress(use, base);
     } catch (error) {
       const nearest = nearestKey(use, [...KNOWN_STAGES.keys(), ...this.#kinds.keys()]);
-      if (nearest === undefined || !(error instanceof MillraceError)) throw error;
-      const message = `${error.message}, did you mean "${nearest}"?`;
+      const isLost = this.#hasLostPlugin && /^[\w-]+$/.test(use);
+      if (!(error instanceof MillraceError) || (nearest === undefined && !isLost)) throw error;
+      // Mostly the plugin is to blame, which has a fault of its own.
+      const reason = isLost ? "; a plugin that could not be loaded may offer it" : "";
+      const hint = nearest === undefined ? "" : `, did you mean "${nearest}"?`;
+      const message = `${error.message}${reason}${hint}`;
       throw new MillraceError({ ...error.toJSON(), message }, error);
     }
   }

@@ -49,7 +49,8 @@ interface Completed {
 
 function completed(given: unknown): Completed {
   const { data, faults: wrong } = checkBySchema(PipelineDefinition, given);
-  const faults = [...wrong, ...configFaults(given), ...nameFaults(given)];
+  const told = wrong.map((fault) => withHint(fault, given));
+  const faults = [...told, ...configFaults(given), ...nameFaults(given)];
   if (data === undefined || faults.length > 0) return { definition: undefined, faults };
   const stages = data.stages.map(({ name, ...stage }, index) => ({
     name: nameOf({ name, use: stage.use }, index),
@@ -69,6 +70,32 @@ function restOf(given: unknown, faults: readonly Fault[]): Remainder<DefinedPipe
   if (faults.length > FAULTS_MAX || !faults.every(isConfined)) return undefined;
   const { definition } = completed(withoutFaults(given, faults));
   return definition && { pipeline: definition, hasGraph: !faults.some(isOfGraph) };
+}
+
+/** What people write first, and how it is written here. */
+function withHint(fault: Fault, given: unknown): Fault {
+  const [list, index, key, ...deeper] = fault.path;
+  if (list === undefined && !isMap(given)) {
+    const what = given === null || given === undefined ? "there is nothing in it" : fault.text;
+    return { ...fault, text: `${what}; begin with "stages:" and a list of them` };
+  }
+  if (list === "stages" && index === undefined) {
+    return { ...fault, text: `${fault.text}; begin each stage with "- use: "` };
+  }
+  if (index === undefined || !isMap(given)) return fault;
+  const written: unknown = (given[String(list)] as readonly unknown[] | undefined)?.[Number(index)];
+  if (key === undefined) {
+    if (list === "stages" && typeof written === "string") {
+      return { ...fault, text: "expected an object; write { use: … }" };
+    }
+    const isPair = list === "edges" && (Array.isArray(written) || typeof written === "string");
+    return isPair ? { ...fault, text: "expected an object; write { from: …, to: … }" } : fault;
+  }
+  const isUnknownKey = list === "stages" && fault.at === "key" && deeper.length === 0;
+  const use = isMap(written) ? written.use : undefined;
+  const known = typeof use === "string" ? KNOWN_STAGES.get(use) : undefined;
+  const isOfConfig = isUnknownKey && Object.hasOwn(known?.options.shape ?? {}, key);
+  return isOfConfig ? { ...fault, text: `${fault.text}; it belongs under "config"` } : fault;
 }
 
 const PLACES_MAX = 10_000;

@@ -21,5 +21,6 @@ function reasonOf(error: unknown, maxBytes: number): string {
     return `it is longer than ${maxBytes} bytes`;
   }
   if (hasCode(error, RuntimeErrors.DOCUMENT_NOT_A_FILE.code)) return "it is not a file";
+  if (hasCode(error, "ENOENT")) return "it does not exist";
   return error instanceof TypeError ? "it is not UTF-8" : messageOf(error);
 }
