@@ -121,9 +121,13 @@ export interface MessageBrokerClient extends AsyncDisposable {
  */
 export function checkTimes(options: DeliveryOptions): number {
   const { timeoutMs = DEFAULT_CALL_MS, leaseMs, pollIntervalMs } = options;
-  for (const [name, value] of Object.entries({ timeoutMs, leaseMs, pollIntervalMs })) {
-    if (value === undefined || value >= 0) continue;
-    throw new TypeError(`${name} must be 0 or more milliseconds, is ${value}`);
-  }
+  checkTime("timeoutMs", timeoutMs);
+  checkTime("leaseMs", leaseMs);
+  checkTime("pollIntervalMs", pollIntervalMs);
   return clampTimerMs(timeoutMs);
+}
+
+function checkTime(name: string, value: number | undefined): void {
+  if (value === undefined || value >= 0) return;
+  throw new TypeError(`${name} must be 0 or more milliseconds, is ${value}`);
 }

@@ -8,6 +8,8 @@ export function sharedAbortController(): AbortController {
   return controller;
 }
 
+const NOTHING = () => {};
+
 /** What ends a call: the first of them that fires. */
 export type Signals = AbortSignal | readonly AbortSignal[] | undefined;
 
@@ -27,6 +29,7 @@ export function throwIfFired(signals: readonly AbortSignal[]): void {
 
 /** Calls `action` when one of them fires, until the function returned is called. */
 export function onFired(signals: readonly AbortSignal[], action: () => void): () => void {
+  if (signals.length === 0) return NOTHING;
   for (const signal of signals) signal.addEventListener("abort", action);
   return () => {
     for (const signal of signals) signal.removeEventListener("abort", action);

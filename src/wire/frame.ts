@@ -71,6 +71,8 @@ export class FrameReader {
   #body: Buffer | undefined;
   #filledBytes = 0;
   #rest: Buffer = NOTHING;
+  /** What of `#rest` was read; moving it costs less than cutting a new view for each frame. */
+  #offset = 0;
 
   /** @param options.budget bounds what frames may take that are longer than 4 KiB and than their chunk. */
   constructor(options: { readonly budget?: ByteBudget; readonly hasChannels?: boolean } = {}) {
@@ -80,12 +82,13 @@ export class FrameReader {
 
   /** Adds what arrived; `next` then gives the frames. */
   push(chunk: Buffer): void {
-    this.#rest = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    const rest = this.takeRest();
+    this.#rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
   }
 
   /** Whether a frame has begun and is not complete. */
   get insideFrame(): boolean {
-    return this.#headerBytes > 0 || this.#rest.length > 0;
+    return this.#headerBytes > 0 || this.unreadBytes > 0;
   }
 
   /** Whether the header is complete and the body is not. */
@@ -95,7 +98,7 @@ export class FrameReader {
 
   /** Whether all of a header and nothing of its body has arrived. */
   get atBodyStart(): boolean {
-    return this.insideBody && this.#filledBytes === 0 && this.#rest.length === 0;
+    return this.insideBody && this.#filledBytes === 0 && this.unreadBytes === 0;
   }
 
   /** Of the last header. */
@@ -111,12 +114,12 @@ export class FrameReader {
   /** Announced body bytes that have not arrived; 0 outside a body. */
   get missingBytes(): number {
     if (!this.insideBody) return 0;
-    return Math.max(0, this.#bodyBytes - this.#filledBytes - this.#rest.length);
+    return Math.max(0, this.#bodyBytes - this.#filledBytes - this.unreadBytes);
   }
 
   /** Bytes that arrived and belong to no returned frame and no growing body yet. */
   get unreadBytes(): number {
-    return this.#rest.length;
+    return this.#rest.length - this.#offset;
   }
 
   /**
@@ -130,10 +133,9 @@ export class FrameReader {
     if (this.#bodyBytes > maxFrameBytes) {
       throw WireErrors.FRAME_TOO_LARGE({ bytes: this.#bodyBytes, maxFrameBytes });
     }
-    if (this.#body === undefined && this.#rest.length >= this.#bodyBytes) {
-      const body = this.#rest.subarray(0, this.#bodyBytes);
-      this.#rest =
-        this.#rest.length === this.#bodyBytes ? NOTHING : this.#rest.subarray(this.#bodyBytes);
+    if (this.#body === undefined && this.unreadBytes >= this.#bodyBytes) {
+      const body = this.#rest.subarray(this.#offset, this.#offset + this.#bodyBytes);
+      this.#skip(this.#bodyBytes);
       this.#headerBytes = 0;
       return { body, heldBytes: 0, channel: this.#channel };
     }
@@ -142,8 +144,8 @@ export class FrameReader {
 
   /** What of the next frame is here already, when another reader goes on; it must have begun none. */
   takeRest(): Buffer {
-    const rest = this.#rest;
-    this.#rest = NOTHING;
+    const rest = this.#offset === 0 ? this.#rest : this.#rest.subarray(this.#offset);
+    this.#skip(rest.length);
     return rest;
   }
 
@@ -151,7 +153,7 @@ export class FrameReader {
   close(): void {
     if (this.#body !== undefined) this.#bodyBudget?.giveBack(this.#body.length);
     this.#body = undefined;
-    this.#rest = NOTHING;
+    this.#skip(this.unreadBytes);
   }
 
   get #isCounted(): boolean {
@@ -163,9 +165,9 @@ export class FrameReader {
   }
 
   #readHeader(): boolean {
-    const take = Math.min(HEADER_BYTES - this.#headerBytes, this.#rest.length);
-    this.#rest.copy(this.#header, this.#headerBytes, 0, take);
-    this.#rest = this.#rest.length === take ? NOTHING : this.#rest.subarray(take);
+    const take = Math.min(HEADER_BYTES - this.#headerBytes, this.unreadBytes);
+    this.#rest.copy(this.#header, this.#headerBytes, this.#offset, this.#offset + take);
+    this.#skip(take);
     this.#headerBytes += take;
     if (this.#headerBytes < HEADER_BYTES) return false;
     const [high, low] = [this.#header.readUInt32BE(0), this.#header.readUInt32BE(4)];
@@ -176,12 +178,19 @@ export class FrameReader {
     return true;
   }
 
+  #skip(bytes: number): void {
+    this.#offset += bytes;
+    if (this.#offset < this.#rest.length) return;
+    this.#rest = NOTHING;
+    this.#offset = 0;
+  }
+
   #fill(): Frame | undefined {
-    const arrived = Math.min(this.#rest.length, this.#bodyBytes - this.#filledBytes);
+    const arrived = Math.min(this.unreadBytes, this.#bodyBytes - this.#filledBytes);
     if (arrived === 0) return undefined;
     const body = this.#roomFor(this.#filledBytes + arrived);
-    this.#rest.copy(body, this.#filledBytes, 0, arrived);
-    this.#rest = this.#rest.length === arrived ? NOTHING : this.#rest.subarray(arrived);
+    this.#rest.copy(body, this.#filledBytes, this.#offset, this.#offset + arrived);
+    this.#skip(arrived);
     this.#filledBytes += arrived;
     if (this.#filledBytes < this.#bodyBytes) return undefined;
     this.#body = undefined;

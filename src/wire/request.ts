@@ -269,14 +269,18 @@ function numberOf(value: unknown): TimeoutS | undefined {
 }
 
 function decodeKey(body: Buffer, { keyStart, keyEnd }: Member): string {
-  const isPlain = body.subarray(keyStart, keyEnd).indexOf(0x5c) < 0;
-  if (isPlain) {
+  if (!hasEscape(body, keyStart, keyEnd)) {
     const end = Math.min(keyEnd - 1, keyStart + 1 + DECODED_BYTES_MAX);
     return body.toString("utf8", keyStart + 1, end);
   }
   if (keyEnd - keyStart > DECODED_BYTES_MAX)
     return body.toString("latin1", keyStart, keyStart + 100);
   return JSON.parse(body.toString("utf8", keyStart, keyEnd)) as string;
+}
+
+function hasEscape(body: Buffer, start: number, end: number): boolean {
+  for (let offset = start; offset < end; offset++) if (body[offset] === 0x5c) return true;
+  return false;
 }
 
 /** A value that no member of ours can have. */
@@ -290,6 +294,10 @@ const NON_FINITE: Readonly<Record<string, number>> = {
 /** A small value; the symbol when it is too long to be one, or holds NaN inside a container. */
 function decodeValue(body: Buffer, { valueStart, valueEnd }: Member): unknown {
   if (valueEnd - valueStart > DECODED_BYTES_MAX) return FOREIGN;
+  // Most values are short texts without escapes, for which a parser is too much.
+  if (body[valueStart] === 0x22 && !hasEscape(body, valueStart, valueEnd)) {
+    return body.toString("utf8", valueStart + 1, valueEnd - 1);
+  }
   const text = body.toString("utf8", valueStart, valueEnd);
   if (Object.hasOwn(NON_FINITE, text)) return NON_FINITE[text];
   try {

@@ -90,8 +90,10 @@ export class Calls {
     for (;;) {
       let line: Line | undefined;
       try {
-        const traits = await this.#lines.traits(bounds);
-        line = await this.#lines.acquire(bounds, bytes(traits) > CHANNEL_BODY_BYTES_MAX);
+        // Mostly both are there already, and a call is too short to wait for nothing twice.
+        const traits = this.#lines.knownTraits ?? (await this.#lines.traits(bounds));
+        const isLarge = bytes(traits) > CHANNEL_BODY_BYTES_MAX;
+        line = this.#lines.takeIdle(isLarge) ?? (await this.#lines.acquire(bounds, isLarge));
         return await attempt(line, traits);
       } catch (error) {
         line?.close();

@@ -8,7 +8,7 @@ import type { Line } from "./line.js";
 
 /**
  * Sends the frame that commits, an ACK or a request that brings it, on a line that is open and takes
- * the final response, whatever it says. From then on an abort comes too late to undo anything, so the
+ * the final response, whatever it says; the line is released then. From then on an abort comes too late to undo anything, so the
  * call hears the answer if it comes soon: otherwise a fetched message would be lost.
  *
  * @throws CLIENT_DELIVERY_UNKNOWN, with the lost connection as its cause, or the signal's reason.
@@ -26,7 +26,9 @@ export async function finish(
   const forget = afterAbort(bounds.signals, () => line.close());
   line.mustHear = true;
   try {
-    return await line.ask(frame, calls.silenceMs(bounds));
+    const final = await line.ask(frame, calls.silenceMs(bounds));
+    calls.release(line);
+    return final;
   } catch (error) {
     if (!isLost(error)) throw error;
     throw ClientErrors.DELIVERY_UNKNOWN({ what }, error);

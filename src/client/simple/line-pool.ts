@@ -47,6 +47,11 @@ export class LinePool {
     return this.#closing.signal;
   }
 
+  /** What the broker is like, if that was asked already. */
+  get knownTraits(): BrokerTraits | undefined {
+    return this.#traits;
+  }
+
   /**
    * What the broker is like; asked once, and again after a connection was lost. Calls share the
    * question, so it is bounded by the client's own time and each call waits no longer than its own.
@@ -82,13 +87,9 @@ export class LinePool {
   async acquire(bounds: CallBounds, isLarge: boolean): Promise<Line> {
     for (;;) {
       this.closed.throwIfAborted();
+      const idle = this.takeIdle(isLarge);
+      if (idle !== undefined) return idle;
       const trunk = isLarge ? undefined : this.#trunk;
-      const idle = trunk === undefined ? this.#idle.own.pop() : this.#idle.shared.pop();
-      if (idle?.isOpen) {
-        idle.setIdle(false);
-        return idle;
-      }
-      if (idle !== undefined) continue;
       if (this.#lines.size + this.#openingCount < this.#config.maxConnections) {
         return trunk?.hasRoom ? this.#added(trunk.openLine()) : this.#open(bounds);
       }
@@ -97,6 +98,17 @@ export class LinePool {
       if (other !== undefined) other.close();
       else await this.#waitForPlace(bounds);
     }
+  }
+
+  /** A line that waits for its next request, if one does. Else see `acquire`. */
+  takeIdle(isLarge: boolean): Line | undefined {
+    const idle = isLarge || this.#trunk === undefined ? this.#idle.own : this.#idle.shared;
+    for (let line = idle.pop(); line !== undefined; line = idle.pop()) {
+      if (!line.isOpen) continue;
+      line.setIdle(false);
+      return line;
+    }
+    return undefined;
   }
 
   /** The handshake on the line is over: it waits for the next one where the broker keeps it. */

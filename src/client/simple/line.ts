@@ -23,8 +23,10 @@ export interface LineCarrier {
 }
 
 interface Pending {
-  resolve(response: Response): void;
-  reject(error: unknown): void;
+  readonly resolve: (response: Response) => void;
+  readonly reject: (error: unknown) => void;
+  /** Listens to the caller's signals no more. */
+  readonly forget: () => void;
 }
 
 export class Line {
@@ -81,16 +83,7 @@ export class Line {
         return;
       }
       const forget = onFired(signals, () => this.end(firedIn(signals)?.reason));
-      this.#pending = {
-        resolve: (response) => {
-          forget();
-          resolve(response);
-        },
-        reject: (error) => {
-          forget();
-          reject(error);
-        },
-      };
+      this.#pending = { resolve, reject, forget };
       const { host, port } = this.#carrier;
       const asked = this.#pending;
       // What came while this process was busy is read before its silence is held against the broker.
@@ -162,6 +155,7 @@ export class Line {
     clearTimeout(this.#timer);
     const pending = this.#pending;
     this.#pending = undefined;
+    pending?.forget();
     return pending;
   }
 }

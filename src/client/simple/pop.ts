@@ -122,15 +122,14 @@ export async function settle(
   }
   if (needNotHear && canBeQuiet && firedIn(bounds.signals) === undefined) {
     line.tell(encodeQuietAck(transactionId));
-  } else {
-    const frame = encodeAck(transactionId, true);
-    const { code, reason } = await finish({ line, frame }, "settled", { calls, bounds });
-    if (code !== ResponseCode.SUCCESS) {
-      line.close();
-      throw ClientErrors.LEASE_OVER({ reason });
-    }
+    calls.release(line);
+    return;
   }
-  calls.release(line);
+  const frame = encodeAck(transactionId, true);
+  const { code, reason } = await finish({ line, frame }, "settled", { calls, bounds });
+  if (code === ResponseCode.SUCCESS) return;
+  line.close();
+  throw ClientErrors.LEASE_OVER({ reason });
 }
 
 export async function giveBack({ line, transactionId }: OpenPop): Promise<void> {

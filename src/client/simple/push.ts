@@ -94,10 +94,8 @@ interface Means {
 }
 
 /** The broker's judgement in one exchange. */
-async function pushDirectly(line: Line, frame: Buffer, means: Means): Promise<Response> {
-  const only = await finish({ line, frame }, "stored", means);
-  means.calls.release(line);
-  return only;
+function pushDirectly(line: Line, frame: Buffer, means: Means): Promise<Response> {
+  return finish({ line, frame }, "stored", means);
 }
 
 /** The broker's judgement: the first response, with its transaction, or a refusal. */
@@ -121,6 +119,5 @@ async function pushInSteps(line: Line, frame: Buffer, { calls, bounds }: Means):
   if (final.code !== ResponseCode.SUCCESS) {
     throw ClientErrors.CONNECTION_LOST({ host, port, reason: final.reason });
   }
-  calls.release(line);
   return first;
 }
