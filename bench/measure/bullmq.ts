@@ -63,9 +63,9 @@ async function run(bench: Bench): Promise<void> {
   const sides = [await startOurs(bench), ...(await startTheirs(bench))];
   const bounds = { bytes: BYTES, clients: IN_FLIGHT };
   for (const { client, load } of sides) {
-    await client.call("jobs", { ...load, ...bounds, durationMs: 1_500 });
+    await client.call("jobs", { ...load, ...bounds, durationMs: bench.lengthMs(4_000) });
   }
-  const durationMs = bench.lengthMs(3_000);
+  const durationMs = bench.lengthMs(5_000);
   for (let round = 1; round <= bench.rounds; round++) {
     bench.say(`bullmq, round ${round} of ${bench.rounds}`);
     for (const { name, client, load } of sides) {

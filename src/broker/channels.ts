@@ -38,7 +38,8 @@ export class Channels {
   constructor(socket: Socket, broker: BrokerState) {
     this.#socket = socket;
     this.#broker = broker;
-    this.#writes = new GatheredWrites(socket);
+    // What comes on other connections in the same turn of the event loop may bring more answers.
+    this.#writes = new GatheredWrites(socket, setImmediate);
     this.#waitIdle();
   }
 

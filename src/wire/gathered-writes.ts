@@ -1,4 +1,4 @@
-/** Many small frames as one write: what is said in one turn of the event loop goes out at its end. */
+/** Many small frames as one write: what is said together goes out together. */
 import type { Socket } from "node:net";
 import { KiB } from "../core/index.js";
 
@@ -7,16 +7,18 @@ const COPIED_BYTES_MAX = 4 * KiB;
 
 export class GatheredWrites {
   readonly #socket: Socket;
+  readonly #defer: (flush: () => void) => void;
   #parts: Buffer[] = [];
-  #turn: NodeJS.Immediate | undefined;
 
-  constructor(socket: Socket) {
+  /** @param defer calls `flush` when what is said together has been said. */
+  constructor(socket: Socket, defer: (flush: () => void) => void) {
     this.#socket = socket;
+    this.#defer = defer;
   }
 
   add(parts: readonly Buffer[]): void {
+    if (this.#parts.length === 0) this.#defer(() => this.flush());
     for (const part of parts) this.#parts.push(part);
-    this.#turn ??= setImmediate(() => this.flush());
   }
 
   /** Sends what there is now. */
@@ -35,8 +37,6 @@ export class GatheredWrites {
 
   /** Forgets what was not sent. */
   drop(): void {
-    if (this.#turn !== undefined) clearImmediate(this.#turn);
-    this.#turn = undefined;
     this.#parts = [];
   }
 }

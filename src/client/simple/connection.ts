@@ -1,9 +1,10 @@
 /**
  * One socket to a broker. It carries one line, as the original's connections do; a broker of ours can
- * be asked to split it into channels, and then each line is a channel of it, and what all of them
- * send in one turn of the event loop goes out together.
+ * be asked to split it into channels, and then each line is a channel of it, and what they send
+ * together goes out together.
  */
 import { connect, type Socket } from "node:net";
+import { nextTick } from "node:process";
 import { firedIn, messageOf, onFired, throwIfFired } from "../../core/index.js";
 import {
   encodeChannelEnd,
@@ -121,7 +122,8 @@ export class Connection {
     this.#setIdle(WHOLE, true);
     this.#maxChannels = maxChannels;
     this.#reader = new FrameReader({ hasChannels: true });
-    this.#writes = new GatheredWrites(this.#socket);
+    // What is sent by all who were woken by the same answers.
+    this.#writes = new GatheredWrites(this.#socket, nextTick);
     this.#isProven = false;
   }
 
