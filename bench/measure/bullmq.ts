@@ -35,7 +35,8 @@ interface Side {
 }
 
 async function startOurs({ processes }: Bench): Promise<Side> {
-  const { port } = await processes.broker();
+  // As BullMQ's finished jobs are removed, no result is kept for a second fetch.
+  const { port } = await processes.broker({ maxRetainedBytes: 0 });
   const pipeline = await processes.node("processes/pipeline.ts");
   await pipeline.call("start", { port, concurrency: CONCURRENCY });
   const client = await processes.node("processes/load-client.ts");

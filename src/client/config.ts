@@ -32,7 +32,10 @@ export const SimpleClientConfig = z.strictObject({
     .int()
     .min(1)
     .default(256)
-    .describe("Connections kept at a time; each delivery not yet acknowledged uses one."),
+    .describe(
+      "Calls at a time, and deliveries not yet acknowledged: each has a connection, or a channel of one " +
+        "where the broker has those.",
+    ),
   maxFrameBytes: z
     .number()
     .int()
