@@ -59,4 +59,5 @@ test("a very long value is cut in the text", () => {
 test("nearestKey prefers the smaller distance and gives up on strangers", () => {
   expect(nearestKey("queue", ["taskQueue", "queues"])).toBe("queues");
   expect(nearestKey("xyz", ["taskQueue"])).toBeUndefined();
+  expect(nearestKey("x".repeat(65), [`${"x".repeat(65)}y`])).toBeUndefined();
 });

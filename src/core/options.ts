@@ -71,13 +71,21 @@ export function shapeOf(schema: unknown): Record<string, z.ZodType> | undefined 
   return at instanceof z.ZodObject ? (at.shape as Record<string, z.ZodType>) : undefined;
 }
 
+/** No name of ours is longer: nobody meant one, and comparing would take long. */
+const HINTED_LENGTH_MAX = 64;
+
 /** The known key that a person most likely meant, or undefined when none is near. */
 export function nearestKey(key: string, known: readonly string[]): string | undefined {
+  if (key.length > HINTED_LENGTH_MAX) return undefined;
   const plain = (text: string) => text.toLowerCase().replaceAll(/[-_]/g, "");
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(key.length / 3)) + 1;
+  const written = plain(key);
   for (const candidate of known) {
-    const distance = editDistance(plain(key), plain(candidate));
+    const meant = plain(candidate);
+    // At least so many letters are to be added or taken away.
+    if (Math.abs(meant.length - written.length) >= bestDistance) continue;
+    const distance = editDistance(written, meant);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

@@ -1,5 +1,5 @@
 /** What a pipeline is made of, in the forms in which people write it. */
-import type { Logger } from "../core/index.js";
+import { type Logger, OptionErrors } from "../core/index.js";
 import type { CheckpointStore } from "./checkpoints.js";
 import type { Edge } from "./graph.js";
 import type { PipelineObserver } from "./observer.js";
@@ -47,10 +47,30 @@ export function readParts(parts: PipelineParts | GraphParts) {
   };
   if ("sources" in ends) {
     const { sources, sinks, ...settings } = ends;
+    checkEnds(sources, sinks);
     return { ...common, sources, sinks, settings };
   }
   const { source, sink, ...settings } = ends;
-  return { ...common, sources: [["source", source]], sinks: [["sink", sink]], settings } as const;
+  const [sources, sinks] = [[["source", source] as const], [["sink", sink] as const]];
+  checkEnds(sources, sinks);
+  return { ...common, sources, sinks, settings };
+}
+
+/** Who writes JavaScript has no compiler to say it. @throws OPTIONS_INVALID */
+function checkEnds(sources: GraphParts["sources"], sinks: GraphParts["sinks"]): void {
+  const faults = [...faultsOf(sources, "getMessage"), ...faultsOf(sinks, "processMessage")];
+  if (faults.length > 0) throw OptionErrors.INVALID({ what: "Pipeline", faults });
+}
+
+function faultsOf(
+  ends: readonly (readonly [name: string, end: unknown])[],
+  method: string,
+): string[] {
+  return ends.flatMap(([name, end]) => {
+    if (end === undefined || end === null) return [`"${name}" is missing`];
+    const isOne = typeof (end as Record<string, unknown>)[method] === "function";
+    return isOne ? [] : [`"${name}": must have the method ${method}`];
+  });
 }
 
 const PLACES_MAX = 10_000;

@@ -1,5 +1,5 @@
 /** Reads the stages that a pipeline was given, in whichever form. */
-import { parseOptions } from "../core/index.js";
+import { OptionErrors, parseOptions, quote } from "../core/index.js";
 import { PipelineErrors } from "./errors.js";
 import { renameStage } from "./rename-stage.js";
 import type { ProcessingFunction, Stage, StageEntry } from "./stage.js";
@@ -22,7 +22,7 @@ const NO_CONFIG = Object.freeze({});
  */
 export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
   return entries.map((entry, index) => {
-    const isConfigured = typeof entry === "object" && "stage" in entry;
+    const isConfigured = typeof entry === "object" && entry !== null && "stage" in entry;
     const {
       stage: given,
       name,
@@ -30,6 +30,7 @@ export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
       runsAfter = [],
       ...options
     } = isConfigured ? entry : { stage: entry };
+    if (!isStage(given)) throw notAStage(index, given);
     const stage = named(given, name ?? (given.name || `function_${index + 1}`));
     const config = parseOptions(StageOptions, options, `stage ${stage.name}`);
     if (config.batch !== undefined && stage.processBatch === undefined) {
@@ -37,6 +38,19 @@ export function readStages(entries: readonly StageEntry[]): ConfiguredStage[] {
     }
     return { stage, config, ownConfig, runsAfter };
   });
+}
+
+function isStage(given: unknown): boolean {
+  if (typeof given === "function") return true;
+  return typeof (given as { process?: unknown } | null | undefined)?.process === "function";
+}
+
+/** Who writes JavaScript has no compiler to say it. */
+function notAStage(index: number, given: unknown): Error {
+  const is = typeof given === "string" ? `the text ${quote(given)}` : `of type ${typeof given}`;
+  const hint = typeof given === "string" ? "; names of stages are for pipeline files" : "";
+  const fault = `"stages[${index}]": must be a function or a stage with the method process, is ${is}`;
+  return OptionErrors.INVALID({ what: "Pipeline", faults: [fault + hint] });
 }
 
 function named(stage: Stage | ProcessingFunction, name: string): Stage {
