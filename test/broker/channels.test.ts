@@ -151,7 +151,7 @@ describe("a connection that ends", () => {
     peer.peer.socket.destroy();
     const other = await connectChannels(t, broker.port);
     const result = await other.ask(1, { ...POP, queue_name: id });
-    expect(result.response).toContain("failed");
+    expect(result.response).toContain("1 consumer was lost while it had it (maxDeliveries)");
     expect(broker.getStats().jobs).toMatchObject({ givenUp: 1 });
   });
 

@@ -509,6 +509,9 @@ function failureTold({ entry }: QueuedMessage): GivenUp | undefined {
 }
 
 function lostTooOften(deliveries: number, end: LeaseEnd): string {
-  const how = end === "expired" ? "kept it longer than their lease" : "were lost while they had it";
-  return `${deliveries} consumers ${how} (maxDeliveries)`;
+  const isOne = deliveries === 1;
+  const who = isOne ? "1 consumer" : `${deliveries} consumers`;
+  const kept = isOne ? "kept it longer than its lease" : "kept it longer than their lease";
+  const lost = isOne ? "was lost while it had it" : "were lost while they had it";
+  return `${who} ${end === "expired" ? kept : lost} (maxDeliveries)`;
 }
