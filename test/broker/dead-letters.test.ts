@@ -68,7 +68,7 @@ describe.each(["memory", "fsync"] as const)("with durability %s", (durability) =
     expect(letters.map(({ job_id }) => job_id)).toEqual(ids);
     expect(letters[0]).toMatchObject({
       ...{ queue_name: "work", cause: "deliveries", deliveries: 1 },
-      reason: expect.stringMatching(/^1 consumers kept it longer than their lease/),
+      reason: expect.stringMatching(/^1 consumer kept it longer than its lease/),
     });
     expect(letters[0]).not.toHaveProperty("message");
     const shown = await ask(peer, "show", { job_id: ids[0] });
