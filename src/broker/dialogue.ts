@@ -6,7 +6,7 @@
  *   request ──hold──> held ──message──> ack  (a POP waits)   held ──time is up──> request
  *   request ──transact──> ack ──good ACK──> settling ──kept──> request     ack ──else──> over
  *   request ──transact directly──> settling  (the ACK came with the request)
- *   request ──refuse──> over
+ *   request ──refuse──> over, or request where the carrier goes on
  */
 import { monotonicMs } from "../core/index.js";
 import { encodeFinal, encodeNoAck, type Frame, readAck } from "../wire/index.js";
@@ -26,7 +26,7 @@ type Wait = Parameters<Session["hold"]>[0];
 export interface DialogueCarrier {
   /** Sends one frame, in parts. */
   send(parts: readonly Buffer[]): void;
-  /** An answer is out, and the next request may come. */
+  /** An answer is out, and the peer's next frame may come: a request, or an ACK. */
   onReady(): void;
   /** The wait is over, and an answer follows. */
   onHoldEnd(): void;

@@ -43,4 +43,5 @@ export {
   throwIfFired,
 } from "./signals.js";
 export { isTransient, retryAfterMs } from "./transient.js";
+export { afterThisEvent } from "./turn.js";
 export { VERSION } from "./version.js";

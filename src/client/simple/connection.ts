@@ -4,7 +4,7 @@
  * together goes out together.
  */
 import { connect, type Socket } from "node:net";
-import { firedIn, messageOf, onFired, throwIfFired } from "../../core/index.js";
+import { afterThisEvent, firedIn, messageOf, onFired, throwIfFired } from "../../core/index.js";
 import {
   encodeChannelEnd,
   encodeChannels,
@@ -122,7 +122,7 @@ export class Connection {
     this.#maxChannels = maxChannels;
     this.#reader = new FrameReader({ hasChannels: true });
     // What is sent by all who were woken by the same answers.
-    this.#writes = new GatheredWrites(this.#socket, (flush) => process.nextTick(flush));
+    this.#writes = new GatheredWrites(this.#socket, afterThisEvent);
     this.#isProven = false;
   }
 

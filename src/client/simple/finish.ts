@@ -8,10 +8,11 @@ import type { Line } from "./line.js";
 
 /**
  * Sends the frame that commits, an ACK or a request that brings it, on a line that is open and takes
- * the final response, whatever it says; the line is released then. From then on an abort comes too late to undo anything, so the
- * call hears the answer if it comes soon: otherwise a fetched message would be lost.
+ * the final response, whatever it says, with which the line is released. Once the frame is out an abort
+ * comes too late to undo anything, so the call hears the answer if it comes soon: otherwise a fetched
+ * message would be lost.
  *
- * @throws CLIENT_DELIVERY_UNKNOWN, with the lost connection as its cause, or the signal's reason.
+ * @throws CLIENT_DELIVERY_UNKNOWN, with the lost connection as its cause, or a signal's reason.
  */
 export async function finish(
   { line, frame }: { readonly line: Line; readonly frame: Buffer },

@@ -47,9 +47,11 @@ export async function push(
   let unknown: MillraceError | undefined;
   const pushOn = async (line: Line, traits: BrokerTraits) => {
     if (unknown !== undefined && !traits.dedups) throw unknown;
-    const pushOnce = traits.isDirect ? pushDirectly : pushInSteps;
+    const [frame, means] = [frameFor(traits), { calls, bounds }];
     try {
-      return await pushOnce(line, frameFor(traits), { calls, bounds });
+      // A broker of ours judges in one exchange.
+      if (traits.isDirect) return await finish({ line, frame }, "stored", means);
+      return await pushInSteps(line, frame, means);
     } catch (error) {
       if (!traits.dedups || !hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
       unknown = error as MillraceError;
@@ -88,18 +90,12 @@ function framesOf(
   };
 }
 
-interface Means {
-  readonly calls: Calls;
-  readonly bounds: CallBounds;
-}
-
-/** The broker's judgement in one exchange. */
-function pushDirectly(line: Line, frame: Buffer, means: Means): Promise<Response> {
-  return finish({ line, frame }, "stored", means);
-}
-
 /** The broker's judgement: the first response, with its transaction, or a refusal. */
-async function pushInSteps(line: Line, frame: Buffer, { calls, bounds }: Means): Promise<Response> {
+async function pushInSteps(
+  line: Line,
+  frame: Buffer,
+  { calls, bounds }: { readonly calls: Calls; readonly bounds: CallBounds },
+): Promise<Response> {
   const { host, port } = calls.config;
   const first = await line.ask(frame, calls.silenceMs(bounds), bounds.signals);
   if (first.code !== ResponseCode.SUCCESS) {

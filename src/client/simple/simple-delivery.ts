@@ -16,9 +16,9 @@ const EXTENSIONS_PER_LEASE = 3;
 export class SimpleDelivery implements Delivery {
   readonly #popped: OpenPop;
   readonly #calls: Calls;
+  readonly #onOver: () => void;
   readonly #loss = new Loss();
   #renewal: NodeJS.Timeout | undefined;
-  readonly #onOver: () => void;
   #isSettled = false;
   #isAnswered = false;
 
