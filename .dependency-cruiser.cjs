@@ -9,7 +9,7 @@ const ROOMS = {
   workers: ["core"],
   telemetry: ["core"],
   broker: ["core", "wire"],
-  client: ["core", "wire"],
+  client: ["core", "wire", "message"],
   pipeline: ["core", "message", "workers"],
   sources: ["core", "message", "pipeline", "client"],
   sinks: ["core", "message", "pipeline", "client"],

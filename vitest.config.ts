@@ -29,5 +29,7 @@ export default defineConfig({
     pool: "threads",
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // A second, as it would be, is too short for a machine with other things to do.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -1,9 +1,10 @@
 /** Shows which value of each option holds and where it comes from. */
 import Table from "cli-table3";
-import { withoutUrlPasswords } from "../runtime/index.js";
+import { HIDDEN, withoutUrlPasswords } from "../runtime/index.js";
 import type { ChosenValue } from "./option-values.js";
 import type { Output } from "./output.js";
 import { printable } from "./printable.js";
+import type { Leaf } from "./schema-options.js";
 
 export function printConfig(
   values: readonly ChosenValue[],
@@ -13,7 +14,7 @@ export function printConfig(
     const entries = values.map(({ leaf, value, origin, place }) => [
       leaf.path.join("."),
       {
-        value: shown(value) ?? null,
+        value: shown(leaf, value) ?? null,
         origin,
         ...(place !== undefined && { place }),
         flag: leaf.flag,
@@ -28,7 +29,7 @@ export function printConfig(
     style: { head: [], border: [], compact: true },
   });
   for (const { leaf, value, origin, place = "file" } of values) {
-    const text = value === undefined ? "" : printable(String(shown(value)));
+    const text = value === undefined ? "" : printable(String(shown(leaf, value)));
     const { flag, variable } = leaf;
     const from = { flag, environment: variable, file: place, default: "default" }[origin];
     table.push([flag.slice(2), text, printable(from)]);
@@ -36,6 +37,7 @@ export function printConfig(
   output.line(table.toString());
 }
 
-function shown(value: unknown): unknown {
+function shown({ path }: Leaf, value: unknown): unknown {
+  if (value !== undefined && path.at(-1) === "password") return HIDDEN;
   return typeof value === "string" ? withoutUrlPasswords(value) : value;
 }

@@ -41,6 +41,11 @@ const ENTRIES: readonly Entry[] = [
     load: async () => (await import("./commands/pipeline.js")).pipeline,
   },
   {
+    name: "workers",
+    summary: "list who works at a queue on Redis, and what each has in work",
+    load: async () => (await import("./commands/workers.js")).workers,
+  },
+  {
     name: "cancel",
     summary: "end a job wherever it is",
     load: async () => (await import("./commands/cancel.js")).cancel,

@@ -1,25 +1,31 @@
 import { z } from "zod";
-import { parseOptions } from "../core/index.js";
-import { type BrokerClientConfig, RedisClientConfig } from "./config.js";
-import { ClientErrors } from "./errors.js";
+import type { Logger } from "../core/index.js";
+import type { BrokerClientConfig } from "./config.js";
 import { MemoryClient } from "./memory/memory-client.js";
 import type { MessageBrokerClient } from "./message-broker-client.js";
+import { RedisClient } from "./redis/redis-client.js";
 import { SimpleClient } from "./simple/simple-client.js";
+
+export interface ClientDependencies {
+  readonly logger?: Logger | undefined;
+}
 
 /**
  * The client that a configuration describes; connects to nothing yet. Without `clientType` it is a
  * "simple" one.
  *
- * @throws OPTIONS_INVALID, CLIENT_TYPE_UNAVAILABLE
+ * @param dependencies.logger hears what a client notices by itself, such as jobs that Redis lost.
+ * @throws OPTIONS_INVALID
  */
-export function createClient(config: BrokerClientConfig): MessageBrokerClient {
+export function createClient(
+  config: BrokerClientConfig,
+  dependencies: ClientDependencies = {},
+): MessageBrokerClient {
   switch (config.clientType) {
     case "memory":
       return new MemoryClient(config);
-    case "redis": {
-      const { clientType } = parseOptions(RedisClientConfig, config, "RedisClientConfig");
-      throw ClientErrors.TYPE_UNAVAILABLE({ clientType });
-    }
+    case "redis":
+      return new RedisClient(config, dependencies);
     default:
       return new SimpleClient(config);
   }
@@ -39,11 +45,14 @@ export const BrokerClientOption = z
   });
 
 /** A client and the way to end it: one that was handed in is left open. */
-export function useClient(option: BrokerClientConfig | MessageBrokerClient): {
+export function useClient(
+  option: BrokerClientConfig | MessageBrokerClient,
+  dependencies: ClientDependencies = {},
+): {
   readonly client: MessageBrokerClient;
   readonly close: () => Promise<void>;
 } {
   if ("fetchDelivery" in option) return { client: option, close: async () => {} };
-  const client = createClient(option);
+  const client = createClient(option, dependencies);
   return { client, close: () => client.close() };
 }

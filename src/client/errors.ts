@@ -84,11 +84,21 @@ export const ClientErrors = defineErrors("CLIENT", {
     about: "The client was closed before or during the call.",
     say: (_: Record<never, never>) => "the client is closed",
   },
-  TYPE_UNAVAILABLE: {
+  LOGIN_REFUSED: {
     kind: "input",
+    retry: true,
+    about:
+      "Redis refuses the user, the password or the rights. It is tried again, because a password may " +
+      "just be changing; passwordFile is read anew each time.",
+    say: ({ host, port, reason }: { host: string; port: number; reason: string }) =>
+      `Redis at ${host}:${port} refuses the login: ${reason}; check username and passwordFile`,
+  },
+  FRAGMENTS_INVALID: {
+    kind: "transport",
     retry: false,
-    about: 'A client of this type cannot be made by this version; "simple" and "memory" can.',
-    say: ({ clientType }: { clientType: string }) =>
-      `clientType "${clientType}" is not available in this version; use "simple" or "memory"`,
+    about:
+      "The fragments of a result do not make one: some are missing, cannot be read or belong to " +
+      "another result. They stay where they are.",
+    say: ({ reason }: { reason: string }) => `the fragments of a result do not fit: ${reason}`,
   },
 });

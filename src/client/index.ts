@@ -5,6 +5,7 @@ export {
   BrokerParamsRedis,
   MemoryClientConfig,
   RedisClientConfig,
+  RedisSettings,
   SimpleClientConfig,
 } from "./config.js";
 export { BrokerClientOption, createClient, useClient } from "./create-client.js";
@@ -26,4 +27,7 @@ export type {
   Receipt,
   SubmitOptions,
 } from "./message-broker-client.js";
+export { RedisClient, type RedisClientDependencies } from "./redis/redis-client.js";
+export type { ServerFacts } from "./redis/server-facts.js";
+export type { HeldJob, WorkerFacts } from "./redis/worker-facts.js";
 export { SimpleClient } from "./simple/simple-client.js";

@@ -55,15 +55,66 @@ describe("refused with RUNTIME_BROKER_URL_INVALID", () => {
   });
 });
 
-test("a redis URL is understood, and its client says that it is not available", () => {
-  const config = parseBrokerUrl("rediss://cache:6380/2");
-  expect(config).toEqual({
-    clientType: "redis",
-    host: "cache",
-    port: 6380,
-    brokerParams: { db: 2, useSsl: true },
+describe("Redis", () => {
+  test.each([
+    ["redis://cache", { host: "cache", port: 6379, brokerParams: { db: 0, useSsl: false } }],
+    ["rediss://cache:6380/2", { host: "cache", port: 6380, brokerParams: { db: 2, useSsl: true } }],
+    [
+      "redis://me:p%40ss@[::1]:1/",
+      {
+        host: "::1",
+        port: 1,
+        brokerParams: { db: 0, useSsl: false, username: "me", password: "p@ss" },
+      },
+    ],
+    [
+      "redis+sentinel://a,b:7/main/3",
+      {
+        brokerParams: {
+          sentinels: [
+            { host: "a", port: 26379 },
+            { host: "b", port: 7 },
+          ],
+          sentinelName: "main",
+          db: 3,
+          useSsl: false,
+        },
+      },
+    ],
+    [
+      "rediss+cluster://a:1,[::1]:2",
+      {
+        brokerParams: {
+          clusterNodes: [
+            { host: "a", port: 1 },
+            { host: "::1", port: 2 },
+          ],
+          useSsl: true,
+        },
+      },
+    ],
+  ])("%s", async (url, config) => {
+    expect(parseBrokerUrl(url)).toEqual({ clientType: "redis", ...config });
+    // What the URL stands for is what the client takes.
+    await createClient(parseBrokerUrl(url)).close();
   });
-  expect(() => createClient(config)).toThrow(
-    expect.objectContaining({ code: "CLIENT_TYPE_UNAVAILABLE" }),
-  );
+
+  test("what a URL does not say is added", () => {
+    expect(parseBrokerUrl("redis://cache/1", { passwordFile: "secret" })).toMatchObject({
+      brokerParams: { db: 1, passwordFile: "secret" },
+    });
+  });
+
+  test.each([
+    ["redis://cache/jobs", /number of the database/],
+    ["redis://cache/1?x=1", /number of the database/],
+    ["redis+sentinel://a:1", /name the primary/],
+    ["redis+sentinel://a:1/main/x", /name the primary/],
+    ["redis+cluster://a:1/2", /one database/],
+    ["redis+cluster://a:0", /port 0/],
+    ["redis+cluster://me:secret@a:1", /no host and port/],
+  ])("%s is refused", (url, reason) => {
+    expect(() => parseBrokerUrl(url)).toThrow(reason);
+    expect(() => parseBrokerUrl(url)).not.toThrow(/secret/);
+  });
 });

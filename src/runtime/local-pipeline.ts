@@ -90,7 +90,7 @@ interface Parts {
 }
 
 /**
- * Errors of `start`: CLIENT_BROKER_UNAVAILABLE, CLIENT_TYPE_UNAVAILABLE and what else the client
+ * Errors of `start`: CLIENT_BROKER_UNAVAILABLE and what else the client
  * throws; RUNTIME_CHECKPOINTS_UNUSABLE; RUNTIME_PIPELINE_INVALID for the definition; OPTIONS_INVALID
  * for functions; those of `Telemetry`.
  */
@@ -157,7 +157,9 @@ export class LocalPipeline extends Component<StopOptions> {
     const logger = this.#logger;
     const store = await this.#openCheckpoints();
     const pool = new WorkerPool(this.#config.workers);
-    const { client, close } = useClient(withConnections(brokerClient, this.#config.concurrency));
+    const { client, close } = useClient(withConnections(brokerClient, this.#config.concurrency), {
+      logger,
+    });
     const sourceOptions = { brokerClient: client, taskQueue, leaseMs, strictSchema };
     const source = new MessageBrokerTaskSource(sourceOptions, { logger });
     const sink = new MessageBrokerTaskSink({ brokerClient: client, maxResultBytes }, { logger });

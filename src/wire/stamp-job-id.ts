@@ -9,16 +9,21 @@ import { type Member, scanObject } from "./json-scanner.js";
 /** A key whose text is longer cannot be `job_id`, however it is escaped (36 bytes a character). */
 const KEY_BYTES_MAX = 256;
 
+/** JSON text as it is, or as the content of a JSON string. */
+type TextForm = "plain" | "escaped";
+
 /**
  * The job with `job_id` set: replaced where it stands, each time it stands, else added last.
  *
- * @param message the escaped content of the JSON string that holds the job; so is the result.
+ * @param message the job, as it is ("plain") or as the escaped content of the JSON string that holds
+ *   it; so is the result.
  * @throws WIRE_MESSAGE_INVALID when the message is not the text of a JSON object.
  */
-export function stampJobId(message: Buffer, jobId: string): Buffer {
-  const scanned = scanJob(message);
-  const found = scanned.members.filter((member) => isJobId(message, member));
-  const value = `\\"${jobId}\\"`;
+export function stampJobId(message: Buffer, jobId: string, form: TextForm = "escaped"): Buffer {
+  const scanned = scanJob(message, form);
+  const found = scanned.members.filter((member) => isJobId(message, member, form));
+  const quote = form === "plain" ? '"' : '\\"';
+  const value = `${quote}${jobId}${quote}`;
   const parts: Buffer[] = [];
   let done = 0;
   const keepUntil = (offset: number) => {
@@ -33,16 +38,16 @@ export function stampJobId(message: Buffer, jobId: string): Buffer {
   if (found.length === 0) {
     keepUntil(scanned.closeAt);
     const comma = scanned.members.length === 0 ? "" : ", ";
-    parts.push(Buffer.from(`${comma}\\"job_id\\": ${value}`, "latin1"));
+    parts.push(Buffer.from(`${comma}${quote}job_id${quote}: ${value}`, "latin1"));
   }
   keepUntil(message.length);
   return Buffer.concat(parts);
 }
 
-function scanJob(message: Buffer): { members: Member[]; closeAt: number } {
+function scanJob(message: Buffer, form: TextForm): { members: Member[]; closeAt: number } {
   let scanned: ReturnType<typeof scanObject>;
   try {
-    scanned = scanObject(message, true);
+    scanned = scanObject(message, form === "escaped");
   } catch (error) {
     if (hasCode(error, WireErrors.JSON_INVALID.code)) throw WireErrors.MESSAGE_INVALID({}, error);
     throw error;
@@ -51,8 +56,9 @@ function scanJob(message: Buffer): { members: Member[]; closeAt: number } {
   return scanned;
 }
 
-function isJobId(message: Buffer, { keyStart, keyEnd }: Member): boolean {
+function isJobId(message: Buffer, { keyStart, keyEnd }: Member, form: TextForm): boolean {
   if (keyEnd - keyStart > KEY_BYTES_MAX) return false;
-  const inner = JSON.parse(`"${message.toString("utf8", keyStart, keyEnd)}"`) as string;
+  const text = message.toString("utf8", keyStart, keyEnd);
+  const inner = form === "plain" ? text : (JSON.parse(`"${text}"`) as string);
   return (JSON.parse(inner) as string) === "job_id";
 }

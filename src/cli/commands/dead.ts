@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { DeadChoice, DeadLetter, DeadLetters } from "../../client/index.js";
 import { nearestKey, quote } from "../../core/index.js";
-import { askBroker, brokerOption } from "../broker-call.js";
+import { askBroker, BROKER_OPTIONS, REDIS_GROUP } from "../broker-call.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { deadLetterFacts, deadLetterTable } from "../dead-letter-text.js";
 import { CliErrors } from "../errors.js";
@@ -29,14 +29,14 @@ export const dead = defineCommand({
     "were answered with a failed result.",
   options: z.strictObject({
     all: z.boolean().default(false).describe("Replay or drop all of them."),
-    broker: brokerOption,
+    ...BROKER_OPTIONS,
     ...commonOptions("warn"),
   }),
   operands: [
     ["ACTION", "list, show, replay or drop"],
     ["[JOB]", "the job's id; replay and drop take --all in its place"],
   ],
-  groups: { "Which, and where:": ["all", "broker"] },
+  groups: { "Which, and where:": ["all", "broker"], ...REDIS_GROUP },
   examples: [
     ["millrace dead list", "the oldest first"],
     ["millrace dead show JOB", "why it was given up"],
@@ -44,10 +44,10 @@ export const dead = defineCommand({
     ["millrace dead replay JOB", "let consumers try it again"],
     ["millrace dead drop --all", "throw all of them away"],
   ],
-  async run({ json, broker, all }, { operands, output, stop }) {
+  async run({ json, broker, redis, all }, { operands, output, stop }) {
     const question = readQuestion(operands, all);
     const { signal } = stop;
-    return await askBroker(broker, signal, ({ deadLetters }) => {
+    return await askBroker({ broker, redis }, signal, ({ deadLetters }) => {
       const means = { deadLetters, signal, json, output };
       switch (question.action) {
         case "list":

@@ -13,6 +13,7 @@ import {
   RESULT_FORMATS,
   SimpleMessageBroker,
 } from "../../runtime/index.js";
+import { BROKER_OPTIONS, REDIS_GROUP } from "../broker-call.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { CliErrors } from "../errors.js";
@@ -38,7 +39,10 @@ const IngestCommandOptions = z.strictObject({
   broker: z
     .string()
     .optional()
-    .describe("Send to a broker that runs already, simple://host:port; else all is done here."),
+    .describe(
+      "Send to a broker that runs already, simple://host:port or redis://host; else all is done here.",
+    ),
+  redis: BROKER_OPTIONS.redis,
   ...CONFIG_OPTION,
   ...IngestOptions.shape,
   concurrency: concurrency.describe("Documents in work at a time."),
@@ -79,6 +83,7 @@ export const ingest = defineCommand({
       "strictCapabilities",
     ],
     "Checkpoints (without --broker):": CHECKPOINTS,
+    ...REDIS_GROUP,
   },
   examples: [
     ["millrace ingest report.pdf", "the result is out/report.pdf.json"],
@@ -131,7 +136,7 @@ async function openChain(
   { logger, pipeline: file, signal }: ChainMeans,
 ): Promise<Chain> {
   if (config.broker !== undefined) {
-    const client = createClient(parseBrokerUrl(config.broker));
+    const client = createClient(parseBrokerUrl(config.broker, config.redis), { logger });
     try {
       await client.ping({ timeoutMs: PING_MS, signal });
     } catch (error) {

@@ -8,14 +8,15 @@ import {
   type LocalPipelineStats,
   parseBrokerUrl,
   TelemetryOptions,
+  withoutUrlPasswords,
 } from "../../runtime/index.js";
+import { askBroker, BROKER_OPTIONS, REDIS_GROUP } from "../broker-call.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { metricsFacts, metricsNote, runService } from "../service.js";
 import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
+import { tellServer } from "../tell-server.js";
 
-/** How long a broker may take to answer at the start. */
-const PING_MS = 10_000;
 /** How long the broker may take to say how many jobs wait, while somebody watches. */
 const SIZE_MS = 2_000;
 /** What a pipeline may take beyond the time for jobs in work. */
@@ -53,10 +54,7 @@ export const PIPELINE_GROUPS = {
 
 const PipelineOptions = z.strictObject({
   ...CONFIG_OPTION,
-  broker: z
-    .string()
-    .default("simple://127.0.0.1:7671")
-    .describe("The broker to take jobs from: simple://host:port."),
+  ...BROKER_OPTIONS,
   ...LocalPipelineSettings.shape,
   ...TelemetryOptions.shape,
   drainTimeoutMs: z
@@ -81,25 +79,22 @@ export const pipeline = defineCommand({
     "broker that runs already, extracts text, puts one result per job back. Any number of them may " +
     "work at one queue. Stop it with Ctrl-C.",
   options: PipelineOptions,
-  groups: { ...PIPELINE_GROUPS, ...METRICS_GROUP, ...TRACES_GROUP },
+  groups: { ...PIPELINE_GROUPS, ...REDIS_GROUP, ...METRICS_GROUP, ...TRACES_GROUP },
   examples: [
     ["millrace pipeline", "work for the broker on this machine"],
     ["millrace pipeline --broker simple://10.0.0.5:7671", "for one elsewhere"],
+    ["millrace pipeline --broker redis://10.0.0.5", "one of many machines, over Redis"],
     ["millrace pipeline --queue scans --concurrency 2", "for another queue"],
     ["millrace pipeline --config pipeline.yaml", "with stages of your own"],
   ],
   fileOptions: sameOption,
   async run(config, { logger, output, stop, showsStatus, pipeline }) {
     const { json, logLevel: _, logFormat: __, config: ___, ...options } = config;
-    const { broker, drainTimeoutMs, ...settings } = options;
+    const { broker, redis, drainTimeoutMs, ...settings } = options;
     tellWarnings(pipeline, logger);
-    const brokerClient = parseBrokerUrl(broker);
-    const line = createClient(brokerClient);
-    try {
-      await line.ping({ timeoutMs: PING_MS, signal: stop.signal });
-    } finally {
-      await line.close();
-    }
+    const brokerClient = parseBrokerUrl(broker, redis);
+    await askBroker({ broker, redis }, stop.signal, (client) => tellServer(client, logger));
+    const shownUrl = withoutUrlPasswords(broker);
     const local = new LocalPipeline({ brokerClient, ...settings }, { logger, pipeline });
     const { taskQueue: queue, concurrency } = settings;
     // Connects only when somebody watches.
@@ -109,9 +104,9 @@ export const pipeline = defineCommand({
       ready() {
         const { metricsUrl } = local;
         const what = `(pid ${processId}, queue ${queue}, concurrency ${concurrency})`;
-        const facts = { event: "ready", url: broker, pid: processId, queue, concurrency };
+        const facts = { event: "ready", url: shownUrl, pid: processId, queue, concurrency };
         return {
-          text: `ready ${broker} ${what}${metricsNote(metricsUrl)}`,
+          text: `ready ${shownUrl} ${what}${metricsNote(metricsUrl)}`,
           facts: { ...facts, ...metricsFacts(metricsUrl) },
         };
       },

@@ -18,6 +18,7 @@ import {
   WireErrors,
 } from "../../wire/index.js";
 import type { CallOptions } from "../call-options.js";
+import { checkText } from "../check-text.js";
 import { MemoryClientConfig } from "../config.js";
 import { type DeadLetters, deadLettersBy } from "../dead-letters.js";
 import { ClientErrors } from "../errors.js";
@@ -156,12 +157,4 @@ export class MemoryClient implements MessageBrokerClient {
     throwIfFired(signalsOf(signals));
     this.#closing.signal.throwIfAborted();
   }
-}
-
-/** Refuses what a broker refuses over the network, in its words, so that the clients are alike. */
-function checkText(command: string, name: string, text: unknown): void {
-  const refuse = (fault: string) => ClientErrors.REFUSED({ command, reason: `${name}: ${fault}` });
-  if (typeof text !== "string") throw refuse(`must be a string, is ${typeof text}`);
-  if (text === "") throw refuse("must have at least 1 character");
-  if (!text.isWellFormed()) throw refuse("holds an unpaired surrogate");
 }

@@ -58,11 +58,11 @@ async function faultsIn(
   }
 }
 
-/** A kind of broker that this version has no client for; made, a client has not connected. */
-async function brokerFaults({ broker }: DefinedPipeline): Promise<Fault[]> {
+/** A client is made of its URL and its options; made, it has not connected. */
+async function brokerFaults({ broker, redis }: DefinedPipeline): Promise<Fault[]> {
   if (broker === undefined) return [];
   try {
-    await createClient(parseBrokerUrl(broker)).close();
+    await createClient(parseBrokerUrl(broker, redis)).close();
     return [];
   } catch (error) {
     return [{ path: ["broker"], at: "value", text: messageOf(error) }];

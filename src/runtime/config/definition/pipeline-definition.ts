@@ -3,6 +3,7 @@
  * Knows what may be written, not where it was written nor how it is run.
  */
 import { z } from "zod";
+import { RedisSettings } from "../../../client/index.js";
 import { messageOf } from "../../../core/index.js";
 import { type ProcessingFunction, type Stage, StageOptions } from "../../../pipeline/index.js";
 import { UdfOptions, UdfSettings } from "../../../stages/index.js";
@@ -103,6 +104,7 @@ export const PipelineDefinition = z.strictObject({
   name: PartName.default("pipeline").describe("Its name in logs and metrics."),
   description: z.string().optional().describe("For people."),
   broker: BrokerUrl.optional().describe("Where jobs come from, such as simple://127.0.0.1:7671."),
+  redis: RedisSettings.prefault({}).describe("What the URL of a Redis does not say."),
   ...LocalPipelineSettings.shape,
   ...TelemetryOptions.shape,
   plugins: z

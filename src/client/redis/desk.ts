@@ -1,0 +1,667 @@
+/**
+ * Where the consumers of one queue get their messages. The desk is a worker in Redis: it has places,
+ * each of them a list of at most one message, and a lease for all of them that it keeps renewing. A
+ * message is moved into a place and out of it in single steps, so at any moment it lies in the queue or
+ * in one place; who stops renewing loses what lies in its places to the others (`recovery.ts`).
+ */
+import { hostname } from "node:os";
+import {
+  afterThisEvent,
+  backoffMs,
+  isoNow,
+  type Logger,
+  messageOf,
+  monotonicMs,
+  newId,
+  processId,
+  settlesWithin,
+} from "../../core/index.js";
+import { ClientErrors } from "../errors.js";
+import { type CallBounds, Deadline, throwIfEnded } from "../retry.js";
+import { Blocker } from "./blocker.js";
+import { jobKeys, type QueueKeys, queueKeys } from "./keys.js";
+import type { Network } from "./network.js";
+import { Places } from "./places.js";
+import { recover } from "./recovery.js";
+import { type Claim, RedisDelivery } from "./redis-delivery.js";
+import { CLAIM, GIVE_BACK } from "./scripts/claim.js";
+import { BEAT } from "./scripts/workers.js";
+import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
+import type { Watch } from "./watch.js";
+import type { Worker } from "./worker.js";
+
+/** A worker says that it lives every third of its lease, and at least this often. */
+const BEAT_MAX_MS = 5_000;
+/** Messages taken at once. */
+const BATCH_MAX = 16;
+/** Longest list of jobs in work that a worker tells of itself. */
+const HOLDS_MAX = 100;
+/** How long a desk that nobody uses stays open. */
+const IDLE_MS = 10_000;
+/** How long a close may take. */
+const CLOSE_MS = 1_500;
+const RETRY_BASE_MS = 50;
+const RETRY_MAX_MS = 2_000;
+/** The others of a dead worker's finders should not all come at once. */
+const RECOVER_SPREAD_MS = 150;
+
+export interface DeskOptions {
+  readonly network: Network;
+  readonly watch: Watch;
+  readonly closed: AbortSignal;
+  readonly queueName: string;
+  readonly scheduler: Scheduler;
+  readonly leaseMs: number;
+  readonly maxDeliveries: number;
+  /** Ends a job for good: a failed result for its client, a dead letter for us. */
+  readonly giveUp: (
+    claim: Claim,
+    job: { text: string; jobId: string; deaths: number },
+  ) => Promise<void>;
+  /** The desk is closed, because nobody used it or because its client was closed. */
+  readonly onClosed: () => void;
+}
+
+interface Waiter {
+  readonly resolve: (delivery: RedisDelivery | undefined) => void;
+  readonly reject: (error: unknown) => void;
+  /** Its time is over; it goes when it was looked once for it. */
+  isLate: boolean;
+  wasTried: boolean;
+}
+
+export class ClaimDesk {
+  readonly #options: DeskOptions;
+  readonly #logger: Logger;
+  readonly #base: QueueKeys;
+  readonly #queues: ReadonlyMap<SubQueue, QueueKeys>;
+  readonly #waiters = new Set<Waiter>();
+  readonly #blockers: readonly Blocker[];
+  readonly #givingBack: RedisDelivery[] = [];
+  #flushing: Promise<void> | undefined;
+  #worker: Worker | undefined;
+  #opening: Promise<Worker> | undefined;
+  #beatTimer: NodeJS.Timeout | undefined;
+  #recoverTimer: NodeJS.Timeout | undefined;
+  #recovering: Promise<void> | undefined;
+  #pumping: Promise<void> | undefined;
+  #pumpAgain = false;
+  #isClosed = false;
+  #usedMs = monotonicMs();
+
+  constructor(options: DeskOptions) {
+    this.#options = options;
+    const { network, queueName, scheduler } = options;
+    this.#logger = network.logger;
+    this.#base = queueKeys(queueName);
+    this.#queues = new Map(
+      scheduler.subQueues.map((name) => [name, queueKeys(subQueueName(queueName, name))]),
+    );
+    this.#blockers = [...this.#queues].map(
+      ([subQueue, keys]) =>
+        new Blocker(network, keys, {
+          reserve: () => this.#reserve(),
+          hand: (worker, place, message) => this.#hand(worker, { place, subQueue, message }),
+          free: (worker, place) => this.#free(worker, place),
+          doubt: (worker, place) => this.#doubt(worker, place),
+          isWanted: () => this.#waiters.size > 0 && !this.#isClosed,
+          onTaken: () => this.#pump(),
+        }),
+    );
+  }
+
+  /**
+   * The next message; undefined when none came in time.
+   *
+   * @throws what `Network.script` throws, and the reason of what ended the call.
+   */
+  async take(bounds: CallBounds): Promise<RedisDelivery | undefined> {
+    throwIfEnded(bounds);
+    this.#usedMs = monotonicMs();
+    return new Promise((resolve, reject) => {
+      const ends = [...bounds.signals, bounds.closed];
+      const leave = () => {
+        this.#waiters.delete(waiter);
+        clearTimeout(timer);
+        for (const signal of ends) signal.removeEventListener("abort", onEnd);
+        if (this.#waiters.size === 0) this.#letGo();
+      };
+      const waiter: Waiter = {
+        resolve: (delivery) => {
+          leave();
+          resolve(delivery);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+        isLate: false,
+        wasTried: false,
+      };
+      const onEnd = (event: Event) => waiter.reject((event.target as AbortSignal).reason);
+      const timer = setTimeout(() => {
+        waiter.isLate = true;
+        if (waiter.wasTried) waiter.resolve(undefined);
+      }, bounds.deadline.leftMs);
+      for (const signal of ends) signal.addEventListener("abort", onEnd);
+      this.#waiters.add(waiter);
+      this.#pump();
+    });
+  }
+
+  /** A delivery's result is stored, and with it the delivery has left its place. */
+  answered({ workerId, place, sequence }: Claim): void {
+    const worker = this.#worker;
+    const delivery = worker?.deliveries.get(place);
+    if (worker === undefined || worker.id !== workerId) return;
+    if (delivery?.claim.sequence !== sequence) return;
+    delivery.answered();
+    this.#free(worker, place);
+  }
+
+  /** Its job is over, by the word of somebody else: who works on it is told. */
+  cancelled(jobId: string): void {
+    const worker = this.#worker;
+    for (const [place, delivery] of worker?.deliveries ?? []) {
+      if (!delivery.message.includes(jobId) || delivery.jobId !== jobId) continue;
+      delivery.lose("its job was cancelled");
+      this.#unlink(delivery).then(
+        () => this.#free(worker as Worker, place),
+        () => this.#doubt(worker as Worker, place),
+      );
+    }
+  }
+
+  /** Ends all waits; what was not settled goes back to its queue, as far as Redis can be told. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearTimeout(this.#beatTimer);
+    clearTimeout(this.#recoverTimer);
+    const worker = this.#worker;
+    for (const waiter of [...this.#waiters]) waiter.reject(ClientErrors.CLOSED({}));
+    for (const delivery of worker?.deliveries.values() ?? [])
+      delivery.lose("the client was closed");
+    await settlesWithin(this.#leave(worker), CLOSE_MS);
+    for (const blocker of this.#blockers) blocker.close();
+    this.#options.onClosed();
+  }
+
+  /** Whether nobody has used it for a while. */
+  get isIdle(): boolean {
+    const isFree = this.#waiters.size === 0 && (this.#worker?.places.usedCount ?? 0) === 0;
+    return isFree && monotonicMs() - this.#usedMs > IDLE_MS;
+  }
+
+  async #leave(worker: Worker | undefined): Promise<void> {
+    const blocked = this.#blockers.map((blocker) => blocker.stop());
+    await Promise.allSettled([this.#pumping, this.#recovering, this.#flushing, ...blocked]);
+    if (worker === undefined) return;
+    const places = [...worker.places.used()].sort(
+      (one, other) => sequenceOf(worker, other) - sequenceOf(worker, one),
+    );
+    const bounds = this.#bounds(CLOSE_MS);
+    const { network } = this.#options;
+    for (const keys of this.#queues.values()) {
+      if (places.length === 0) break;
+      const claims = places.map((place) => keys.claim(worker.id, place));
+      await network.script(GIVE_BACK, [keys.queue, ...claims], [], bounds);
+    }
+    // With a blocker that did not end it may still get a message; then its lease runs out.
+    await network.command(this.#base.workers, ["ZREM", this.#base.workers, worker.id], bounds);
+    await network.command(this.#base.workers, ["DEL", this.#base.worker(worker.id)], bounds);
+  }
+
+  // Claiming
+
+  #pump(): void {
+    if (this.#pumping !== undefined) {
+      this.#pumpAgain = true;
+      return;
+    }
+    this.#pumping = this.#claimAll()
+      .catch((error: unknown) => this.#refuseAll(error))
+      .finally(() => {
+        this.#pumping = undefined;
+        if (this.#pumpAgain) {
+          this.#pumpAgain = false;
+          this.#pump();
+        }
+      });
+  }
+
+  /** Takes what there is for those who wait; for what is to come the blockers are set. */
+  async #claimAll(): Promise<void> {
+    // Fetches that begin in the same event are served together.
+    await new Promise<void>(afterThisEvent);
+    while (this.#waiters.size > 0 && !this.#isClosed) {
+      this.#pumpAgain = false;
+      const worker = await this.#openWorker();
+      await this.#resolveDoubts(worker);
+      const asking = [...this.#waiters];
+      const count = Math.min(asking.length, this.#batchMax);
+      const places = await this.#reserveMany(worker, count);
+      const takenCount = await this.#claim(worker, places);
+      if (takenCount === places.length) continue;
+      for (const waiter of asking) {
+        waiter.wasTried = true;
+        if (waiter.isLate) waiter.resolve(undefined);
+      }
+      for (const blocker of this.#blockers) blocker.start();
+      if (!this.#pumpAgain) return;
+    }
+  }
+
+  get #batchMax(): number {
+    return this.#options.scheduler.isBatchable ? BATCH_MAX : 1;
+  }
+
+  /** How many of the places got a message. */
+  async #claim(worker: Worker, places: readonly number[]): Promise<number> {
+    const { scheduler, network } = this.#options;
+    const names = scheduler.subQueues;
+    const orders = places.map(() => scheduler.order());
+    let taken: readonly (readonly [SubQueue, string])[];
+    try {
+      taken = network.isCluster
+        ? await this.#claimEach(worker, places, orders)
+        : await this.#claimOnce(worker, places, orders);
+    } catch (error) {
+      for (const place of places) this.#doubt(worker, place);
+      throw error;
+    }
+    for (const [index, place] of places.entries()) {
+      const got = taken[index];
+      if (got === undefined) {
+        this.#free(worker, place);
+        continue;
+      }
+      const [subQueue, message] = got;
+      if (names.length > 1) scheduler.won(subQueue);
+      this.#hand(worker, { place, subQueue, message });
+    }
+    return taken.length;
+  }
+
+  async #claimOnce(
+    worker: Worker,
+    places: readonly number[],
+    orders: readonly (readonly SubQueue[])[],
+  ): Promise<[SubQueue, string][]> {
+    const names = [...this.#queues.keys()];
+    const queues = [...this.#queues.values()];
+    const keys = [
+      ...queues.flatMap(({ queue, last, lastClaim }) => [queue, last, lastClaim]),
+      ...places.flatMap((place) => queues.map((each) => each.claim(worker.id, place))),
+    ];
+    const digits = orders.map((order) => order.map((name) => names.indexOf(name)).join(""));
+    const args = [queues.length, places.length, ...digits];
+    const answer = (await this.#options.network.script(CLAIM, keys, args, this.#bounds())) as (
+      | number
+      | string
+    )[];
+    const taken: [SubQueue, string][] = [];
+    for (let index = 0; index < answer.length; index += 2) {
+      taken.push([names[answer[index] as number] as SubQueue, answer[index + 1] as string]);
+    }
+    return taken;
+  }
+
+  /** In Cluster the queues lie on different nodes, so each is asked by itself. */
+  async #claimEach(
+    worker: Worker,
+    places: readonly number[],
+    orders: readonly (readonly SubQueue[])[],
+  ): Promise<[SubQueue, string][]> {
+    const taken: [SubQueue, string][] = [];
+    const { network } = this.#options;
+    for (const [index, place] of places.entries()) {
+      let got: [SubQueue, string] | undefined;
+      for (const name of orders[index] ?? []) {
+        const { queue, last, lastClaim, claim } = this.#queues.get(name) as QueueKeys;
+        const keys = [queue, last, lastClaim, claim(worker.id, place)];
+        const answer = await network.script(CLAIM, keys, [1, 1, "0"], this.#bounds());
+        const [, message] = answer as [number, string] | [];
+        if (message === undefined) continue;
+        got = [name, message];
+        break;
+      }
+      if (got === undefined) return taken;
+      taken.push(got);
+    }
+    return taken;
+  }
+
+  /** To the one who waits longest; back to the queue when nobody waits any more. */
+  #hand(
+    worker: Worker,
+    { place, subQueue, message }: { place: number; subQueue: SubQueue; message: string },
+  ): void {
+    const keys = this.#queues.get(subQueue) as QueueKeys;
+    worker.sequence++;
+    const claim = { workerId: worker.id, place, sequence: worker.sequence, queueName: keys.queue };
+    const delivery = new RedisDelivery(message, claim, { keys, owner: this.#owner });
+    worker.deliveries.set(place, delivery);
+    if (worker !== this.#worker) {
+      // Its lease is over: others will find the message.
+      delivery.lose("its lease is over");
+      return;
+    }
+    const [waiter] = this.#waiters;
+    if (waiter === undefined) delivery.release().catch(() => {});
+    else waiter.resolve(delivery);
+    this.#usedMs = monotonicMs();
+  }
+
+  #refuseAll(error: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(error);
+  }
+
+  /** Nobody waits: what blocks for them ends, unless somebody comes in this very event. */
+  #letGo(): void {
+    setImmediate(() => {
+      if (this.#waiters.size > 0) return;
+      for (const blocker of this.#blockers) blocker.stop().catch(() => {});
+    });
+  }
+
+  // Places
+
+  async #reserveMany(worker: Worker, count: number): Promise<number[]> {
+    const places: number[] = [];
+    for (let index = 0; index < count; index++) {
+      const place = worker.places.take() ?? (await this.#grow(worker));
+      places.push(place);
+    }
+    return places;
+  }
+
+  async #reserve(): Promise<{ worker: Worker; place: number }> {
+    const worker = await this.#openWorker();
+    const [place] = (await this.#reserveMany(worker, 1)) as [number];
+    return { worker, place };
+  }
+
+  /** Redis must know of places before anything is put there, or nobody would look for it. */
+  async #grow(worker: Worker): Promise<number> {
+    worker.places.grow();
+    await this.#beat(worker);
+    return this.#reserveMany(worker, 1).then(([place]) => place as number);
+  }
+
+  #free(worker: Worker, place: number): void {
+    worker.deliveries.delete(place);
+    worker.places.free(place);
+    this.#usedMs = monotonicMs();
+  }
+
+  #doubt(worker: Worker, place: number): void {
+    worker.deliveries.delete(place);
+    worker.doubtful.add(place);
+  }
+
+  /** What lies in places whose content is unknown goes back to its queue. */
+  async #resolveDoubts(worker: Worker): Promise<void> {
+    if (worker.doubtful.size === 0) return;
+    const places = [...worker.doubtful];
+    for (const keys of this.#queues.values()) {
+      const claims = places.map((place) => keys.claim(worker.id, place));
+      await this.#options.network.script(GIVE_BACK, [keys.queue, ...claims], [], this.#bounds());
+    }
+    for (const place of places) {
+      worker.doubtful.delete(place);
+      worker.places.free(place);
+    }
+  }
+
+  // Settling
+
+  readonly #owner = {
+    checkOpen: () => {
+      if (this.#isClosed) throw ClientErrors.CLOSED({});
+    },
+    remove: (delivery: RedisDelivery) => this.#remove(delivery),
+    giveBack: (delivery: RedisDelivery) => this.#giveBack(delivery),
+  };
+
+  async #remove(delivery: RedisDelivery): Promise<void> {
+    const { claim } = delivery;
+    const worker = this.#workerOf(claim);
+    let wasThere: boolean;
+    try {
+      wasThere = await this.#unlink(delivery);
+    } catch (error) {
+      if (worker !== undefined) this.#doubt(worker, claim.place);
+      throw ClientErrors.DELIVERY_UNKNOWN({ what: "settled" }, error);
+    }
+    if (worker !== undefined) this.#free(worker, claim.place);
+    if (wasThere || (await this.#isOver(delivery))) return;
+    throw ClientErrors.LEASE_OVER({ reason: "it was over before the acknowledgement" });
+  }
+
+  async #unlink({ claim, keys }: RedisDelivery): Promise<boolean> {
+    const place = keys.claim(claim.workerId, claim.place);
+    const count = await this.#options.network.command(place, ["UNLINK", place], this.#bounds());
+    return count === 1;
+  }
+
+  /** Its job was answered, by a client of ours that has taken it out of its place with that. */
+  async #isOver({ jobId }: RedisDelivery): Promise<boolean> {
+    if (jobId === undefined) return false;
+    const { job } = jobKeys(jobId);
+    const state = await this.#options.network.command(job, ["HGET", job, "s"], this.#bounds());
+    return state === "answered";
+  }
+
+  /** Those given back together go back in their order. */
+  async #giveBack(delivery: RedisDelivery): Promise<void> {
+    this.#givingBack.push(delivery);
+    this.#flushing ??= this.#flush().finally(() => {
+      this.#flushing = undefined;
+    });
+    return this.#flushing;
+  }
+
+  async #flush(): Promise<void> {
+    await new Promise<void>(afterThisEvent);
+    const deliveries = this.#givingBack
+      .splice(0)
+      .sort((one, other) => other.claim.sequence - one.claim.sequence);
+    for (const { queue } of this.#queues.values()) {
+      const group = deliveries.filter(({ keys }) => keys.queue === queue);
+      if (group.length === 0) continue;
+      const claims = group.map(({ keys, claim }) => keys.claim(claim.workerId, claim.place));
+      try {
+        await this.#options.network.script(GIVE_BACK, [queue, ...claims], [], this.#bounds());
+        for (const { claim } of group) this.#freeClaim(claim);
+      } catch (error) {
+        this.#logger.warn({ queue, error: messageOf(error) }, "messages could not be given back");
+        for (const { claim } of group) {
+          const worker = this.#workerOf(claim);
+          if (worker !== undefined) this.#doubt(worker, claim.place);
+        }
+      }
+    }
+  }
+
+  #freeClaim(claim: Claim): void {
+    const worker = this.#workerOf(claim);
+    if (worker !== undefined) this.#free(worker, claim.place);
+  }
+
+  #workerOf({ workerId }: Claim): Worker | undefined {
+    return this.#worker?.id === workerId ? this.#worker : undefined;
+  }
+
+  // The lease
+
+  async #openWorker(): Promise<Worker> {
+    if (this.#worker !== undefined) return this.#worker;
+    this.#opening ??= this.#register().finally(() => {
+      this.#opening = undefined;
+    });
+    return this.#opening;
+  }
+
+  async #register(): Promise<Worker> {
+    const worker: Worker = {
+      id: newId(),
+      places: new Places(),
+      deliveries: new Map(),
+      doubtful: new Set(),
+      seenMs: monotonicMs(),
+      sequence: 0,
+    };
+    const { watch } = this.#options;
+    await watch.listen(this.#base.channel, {
+      onMessage: (message) => this.#onEvent(message),
+      onGap: () => this.#beatSoon(),
+    });
+    await this.#beat(worker, true);
+    this.#worker = worker;
+    this.#armBeat();
+    return worker;
+  }
+
+  #onEvent(message: string): void {
+    const [kind, ...rest] = message.split(" ");
+    if (kind === "cancelled") this.cancelled(rest.join(" "));
+    else if (this.#waiters.size > 0) this.#pump();
+  }
+
+  get #beatMs(): number {
+    return Math.min(this.#options.leaseMs / 3, BEAT_MAX_MS);
+  }
+
+  #armBeat(): void {
+    clearTimeout(this.#beatTimer);
+    if (this.#isClosed) return;
+    this.#beatTimer = setTimeout(() => this.#beatSoon(), this.#beatMs);
+  }
+
+  #beatSoon(): void {
+    const worker = this.#worker;
+    if (worker === undefined || this.#isClosed) return;
+    if (this.isIdle) {
+      this.close().catch(() => {});
+      return;
+    }
+    this.#beat(worker)
+      .catch((error: unknown) => this.#onBeatFailed(worker, error))
+      .finally(() => this.#armBeat());
+  }
+
+  async #beat(worker: Worker, isNew = false): Promise<void> {
+    const { leaseMs, network } = this.#options;
+    const sentMs = monotonicMs();
+    const about = isNew ? this.#about() : [];
+    const args = [
+      worker.id,
+      leaseMs,
+      isNew ? "new" : "again",
+      ...about,
+      "places",
+      worker.places.count,
+      "holds",
+      JSON.stringify(this.#holds(worker)),
+    ];
+    const keys = [this.#base.workers, this.#base.worker(worker.id)];
+    const waitMs = Math.max(1_000, leaseMs / 3);
+    const answer = await network.script(BEAT, keys, args, this.#bounds(waitMs));
+    const [isAlive, nextMs] = answer as [number, number];
+    if (isAlive !== 1) {
+      this.#loseWorker(worker, "Redis does not know this worker any more");
+      throw ClientErrors.LEASE_OVER({ reason: "its worker's lease is over" });
+    }
+    worker.seenMs = sentMs;
+    this.#armRecovery(nextMs);
+    if (this.#waiters.size > 0) this.#pump();
+  }
+
+  #onBeatFailed(worker: Worker, error: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#logger.warn(
+      { queue: this.#base.queue, error: messageOf(error) },
+      "Redis could not be told that this worker lives",
+    );
+    const silentMs = monotonicMs() - worker.seenMs;
+    if (silentMs > this.#options.leaseMs) this.#loseWorker(worker, "Redis was not reached in time");
+  }
+
+  /** Whatever lies in its places is others' now. */
+  #loseWorker(worker: Worker, reason: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    const lostCount = worker.deliveries.size;
+    if (lostCount > 0) {
+      this.#logger.warn({ queue: this.#base.queue, lostCount, reason }, "jobs in work are lost");
+    }
+    for (const delivery of worker.deliveries.values()) delivery.lose(reason);
+    if (this.#waiters.size > 0) this.#pump();
+  }
+
+  #about(): string[] {
+    const { queueName, scheduler } = this.#options;
+    return [
+      ...["host", hostname(), "pid", String(processId), "started", isoNow(), "queue", queueName],
+      ...["queues", scheduler.subQueues.join(",")],
+    ];
+  }
+
+  #holds({ deliveries }: Worker): readonly { job: string | null; forMs: number; queue: string }[] {
+    const nowMs = monotonicMs();
+    return [...deliveries.values()].slice(0, HOLDS_MAX).map(({ jobId, sinceMs, keys }) => ({
+      job: jobId ?? null,
+      forMs: Math.round(nowMs - sinceMs),
+      queue: keys.queue,
+    }));
+  }
+
+  // Those who died
+
+  #armRecovery(nextMs: number): void {
+    clearTimeout(this.#recoverTimer);
+    if (nextMs < 0 || this.#isClosed) return;
+    const delayMs = Math.min(nextMs, 60_000) + Math.random() * RECOVER_SPREAD_MS;
+    this.#recoverTimer = setTimeout(() => this.#recover(), delayMs);
+  }
+
+  #recover(): void {
+    const worker = this.#worker;
+    if (worker === undefined || this.#isClosed || this.#recovering !== undefined) return;
+    const { network, maxDeliveries, giveUp } = this.#options;
+    this.#recovering = recover({
+      network,
+      base: this.#base,
+      queues: [...this.#queues.values()],
+      worker,
+      maxDeliveries,
+      giveUp,
+      bounds: () => this.#bounds(),
+      reserve: () => this.#reserveMany(worker, 1).then(([place]) => place as number),
+      free: (place) => this.#free(worker, place),
+      doubt: (place) => this.#doubt(worker, place),
+    })
+      .then((nextMs) => this.#armRecovery(nextMs))
+      .catch(async (error: unknown) => {
+        this.#logger.warn(
+          { error: messageOf(error) },
+          "a dead worker's jobs could not be taken over",
+        );
+        this.#armRecovery(backoffMs(1, RETRY_BASE_MS, RETRY_MAX_MS));
+      })
+      .finally(() => {
+        this.#recovering = undefined;
+        if (this.#waiters.size > 0) this.#pump();
+      });
+  }
+
+  #bounds(timeoutMs = 30_000): CallBounds {
+    return { deadline: new Deadline(timeoutMs), signals: [], closed: this.#options.closed };
+  }
+}
+
+/** Of what lies in a place; nothing that was handed out comes last. */
+function sequenceOf({ deliveries }: Worker, place: number): number {
+  return deliveries.get(place)?.claim.sequence ?? Number.POSITIVE_INFINITY;
+}

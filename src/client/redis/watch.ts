@@ -1,0 +1,119 @@
+/**
+ * The connection on which a client hears of what happens: results that are there, jobs that were
+ * cancelled. It asks for a sign of life all the time, so a connection that has silently died is found
+ * within seconds, and with it all others to the same server.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { backoffMs, messageOf, newId } from "../../core/index.js";
+import { Deadline } from "../retry.js";
+import { EPOCH } from "./keys.js";
+import type { Line } from "./line.js";
+import type { Network } from "./network.js";
+
+const BEAT_MS = 2_000;
+const ANSWER_MS = 5_000;
+const RETRY_BASE_MS = 50;
+const RETRY_MAX_MS = 2_000;
+
+export interface Listener {
+  readonly onMessage: (message: string) => void;
+  /** The connection is new: what was said meanwhile was not heard. */
+  readonly onGap: () => void;
+}
+
+export class Watch {
+  readonly #network: Network;
+  readonly #closed: AbortSignal;
+  readonly #listeners = new Map<string, Listener>();
+  #line: Line | undefined;
+  #loop: Promise<void> | undefined;
+  #opening: Promise<Line> | undefined;
+  #epoch: string | undefined;
+
+  constructor(network: Network, closed: AbortSignal) {
+    this.#network = network;
+    this.#closed = closed;
+  }
+
+  /** Resolves when messages on the channel are heard. @throws CLIENT_BROKER_UNAVAILABLE */
+  async listen(channel: string, listener: Listener): Promise<void> {
+    const isNew = !this.#listeners.has(channel);
+    this.#listeners.set(channel, listener);
+    this.#loop ??= this.#run();
+    if (!isNew && this.#line !== undefined) return;
+    const line = this.#line ?? (await this.#opening);
+    if (line === undefined) return;
+    if (this.#line === line) await line.subscribe(channel, (text) => this.#tell(channel, text));
+  }
+
+  /** Nothing more is heard of the channel. */
+  forget(channel: string): void {
+    this.#listeners.delete(channel);
+    this.#line?.run(["UNSUBSCRIBE", channel], ANSWER_MS).catch(() => {});
+  }
+
+  async #run(): Promise<void> {
+    for (let failures = 0; !this.#closed.aborted; failures++) {
+      try {
+        this.#opening = this.#open();
+        this.#opening.catch(() => {});
+        const line = await this.#opening;
+        this.#line = line;
+        failures = 0;
+        await this.#checkEpoch();
+        for (const { onGap } of this.#listeners.values()) onGap();
+        await this.#stayWith(line);
+      } catch (error) {
+        if (this.#closed.aborted) return;
+        this.#network.logger.debug({ error: messageOf(error) }, "the watching connection failed");
+      }
+      const line = this.#line;
+      this.#line = undefined;
+      if (line !== undefined) this.#network.abandon(line.address);
+      else this.#network.forget();
+      const pauseMs = backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS);
+      await sleep(pauseMs, undefined, { signal: this.#closed }).catch(() => {});
+    }
+  }
+
+  /**
+   * A Redis that was started anew without what it held, or failed over to one that was behind, does not
+   * know the sign that was set before. That is told, not hidden.
+   */
+  async #checkEpoch(): Promise<void> {
+    const bounds = { deadline: new Deadline(ANSWER_MS), signals: [], closed: this.#closed };
+    await this.#network.command(EPOCH, ["SETNX", EPOCH, newId()], bounds);
+    const epoch = String(await this.#network.command(EPOCH, ["GET", EPOCH], bounds));
+    if (this.#epoch !== undefined && epoch !== this.#epoch) {
+      this.#network.logger.error(
+        { persistence: "see appendonly and appendfsync of Redis" },
+        "Redis has lost what it held: jobs and results that were stored there are gone",
+      );
+    }
+    this.#epoch = epoch;
+  }
+
+  async #open(): Promise<Line> {
+    const line = await this.#network.openLine("millrace");
+    try {
+      for (const channel of this.#listeners.keys()) {
+        await line.subscribe(channel, (text) => this.#tell(channel, text));
+      }
+      return line;
+    } catch (error) {
+      line.close();
+      throw error;
+    }
+  }
+
+  async #stayWith(line: Line): Promise<void> {
+    while (!this.#closed.aborted && line.isOpen) {
+      await sleep(BEAT_MS, undefined, { signal: this.#closed });
+      await line.run(["PING"], ANSWER_MS);
+    }
+  }
+
+  #tell(channel: string, message: string): void {
+    this.#listeners.get(channel)?.onMessage(message);
+  }
+}
