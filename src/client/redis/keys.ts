@@ -50,7 +50,7 @@ export function queueKeys(queue: string): QueueKeys {
 export interface JobKeys {
   /** List of the fragments of its result. */
   readonly result: string;
-  /** Hash: `s` its state, `q` its queue, `at` when it was stored, `by` who answered, `n` who waits. */
+  /** Hash: `s` its state, `q` its queue, `at` when it was stored, `by` who answered, `n` who waits, `ref` whether its text lies outside of Redis. */
   readonly job: string;
   /** Hash: the dead letter, without the text of the job. */
   readonly letter: string;

@@ -4,7 +4,8 @@ import { script } from "./script.js";
 /**
  * KEYS: the queue; what remembers the push (a job's own hash, or a key of the push); workers of the
  * queue. ARGV: the message, how long the push is remembered in ms, maxQueueSize (0: none), the
- * prefixes of the hashes of workers and of claims, the name of the queue.
+ * prefixes of the hashes of workers and of claims, the name of the queue, "1" when the message lies
+ * outside of Redis.
  *
  * Returns "stored" or "full". What workers hold is counted only where it can matter.
  */
@@ -27,20 +28,21 @@ end
 redis.call('RPUSH', KEYS[1], ARGV[1])
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('HSET', KEYS[2], 's', 'open', 'q', ARGV[6], 'at', now)
+redis.call('HSET', KEYS[2], 's', 'open', 'q', ARGV[6], 'at', now, 'ref', ARGV[7])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 return 'stored'
 `);
 
 /**
  * Makes a job known on the node of its result, where that is not the node of its queue (Cluster).
- * KEYS: the job. ARGV: how long it is known in ms, the name of the queue.
+ * KEYS: the job. ARGV: how long it is known in ms, the name of the queue, "1" when
+ * its text lies outside of Redis.
  */
 export const KNOW = script(`
 if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-redis.call('HSET', KEYS[1], 's', 'open', 'q', ARGV[2], 'at', now)
+redis.call('HSET', KEYS[1], 's', 'open', 'q', ARGV[2], 'at', now, 'ref', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[1])
 return 1
 `);
