@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 import uuid
 
 import diskcache
@@ -130,6 +131,7 @@ def redis_client_in(mode, address, directory):
 def service_job(spec, *, hint=None):
     """The job and its id as upstream's service pushes it: checked, filled up, with an id."""
     job = spec.to_dict()
+    job["tracing_options"].setdefault("ts_send", time.time_ns())
     for task, checked in zip(job["tasks"], validate_ingest_job(job).tasks, strict=True):
         task["task_properties"] = checked.task_properties.model_dump(mode="json")
     if hint is not None:
