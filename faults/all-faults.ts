@@ -29,6 +29,7 @@ import { f36 } from "./f36-many-ids.js";
 import { f39 } from "./f39-cancel.js";
 import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
+import { r01 } from "./r01-redis-kills.js";
 
 export const FAULTS: readonly Fault[] = [
   f01,
@@ -60,4 +61,5 @@ export const FAULTS: readonly Fault[] = [
   f36,
   f39,
   f40,
+  r01,
 ];
