@@ -22,6 +22,7 @@ import { f23 } from "./f23-clock-jumps.js";
 import { f24 } from "./f24-stopped-processes.js";
 import { f26 } from "./f26-poison.js";
 import { f27 } from "./f27-bad-stages.js";
+import { f28 } from "./f28-redis-outages.js";
 import { f29 } from "./f29-silent-redis.js";
 import { f32 } from "./f32-rolling-restarts.js";
 import { f33 } from "./f33-double-start.js";
@@ -56,6 +57,7 @@ export const FAULTS: readonly Fault[] = [
   f24,
   f26,
   f27,
+  f28,
   f29,
   f32,
   f33,

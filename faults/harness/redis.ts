@@ -1,5 +1,6 @@
 /** Servers of Redis for faults, and their clients, workers and a load of jobs that outlives harm. */
 import { spawnSync } from "node:child_process";
+import { createClient } from "@redis/client";
 import type { Logger, RedisClientConfig } from "millrace";
 import { RedisClient } from "millrace/client";
 import {
@@ -46,6 +47,19 @@ export const configOf = (port: number, brokerParams: Params = {}): RedisClientCo
   port,
   brokerParams,
 });
+
+/** Sends commands as they are. */
+export type Server = Pick<RedisServer, "command">;
+
+/** A connection that stays, also when the password is changed. */
+export async function openRaw(trial: Trial, port: number, password?: string): Promise<Server> {
+  const socket = { host: "127.0.0.1", port };
+  const client = createClient({ socket, RESP: 2, ...(password !== undefined && { password }) });
+  client.on("error", () => {});
+  await client.connect();
+  trial.defer(() => client.destroy());
+  return { command: (...args) => client.sendCommand(args.map((each) => String(each))) };
+}
 
 /** A client that never gives up by itself; `log` gets what it tells. */
 export function clientOf(trial: Trial, config: RedisClientConfig, log: string[] = []): RedisClient {
@@ -107,15 +121,20 @@ export class Load {
     trial.defer(() => this.abandon());
   }
 
+  /** No more jobs are pushed. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Ends when all jobs have their result. */
   async finish(): Promise<void> {
-    this.#isStopped = true;
+    this.stop();
     await within("the end of the load", 2 * JOB_MS, Promise.all(this.#lanes));
   }
 
   /** Ends at once; how many jobs have no result. */
   async abandon(): Promise<number> {
-    this.#isStopped = true;
+    this.stop();
     this.#leaving.abort(new Error("the load was abandoned"));
     await Promise.all(this.#lanes);
     return this.#openJobs.size;
@@ -142,7 +161,7 @@ export class Load {
 
 /** Sums over the result lists of jobs: how many have none, one, or more than one element. */
 export async function countResults(
-  redis: RedisServer,
+  redis: Server,
   jobIds: readonly string[],
 ): Promise<{ readonly none: number; readonly several: number }> {
   const script =
@@ -160,7 +179,7 @@ export async function countResults(
 }
 
 /** Messages that lie in places of workers. */
-export async function claims(redis: RedisServer): Promise<string[]> {
+export async function claims(redis: Server): Promise<string[]> {
   const found: string[] = [];
   for (let cursor = "0"; ; ) {
     const args = ["SCAN", cursor, "MATCH", "*:claim:*", "COUNT", 1_000] as const;
