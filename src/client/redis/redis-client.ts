@@ -355,8 +355,10 @@ export class RedisClient implements MessageBrokerClient {
     const all = [result, job, letter, deadText, ...beside];
     const outcome = (await this.#network.script(ANSWER, all, args, bounds)) as string;
     if (outcome !== "stored") return outcome;
-    if (isApart && place !== undefined)
+    if (isApart && place !== undefined && owner !== undefined) {
       await this.#network.command(place, ["UNLINK", place], bounds);
+      await this.#network.command(place, ["HDEL", owner.deliveries, jobId], bounds);
+    }
     if (dead !== undefined) await this.#indexDead(jobId, { isApart }, bounds);
     if (claim !== undefined) for (const desk of this.#desks.values()) desk.answered(claim);
     return outcome;
@@ -393,7 +395,8 @@ export class RedisClient implements MessageBrokerClient {
     const dead = {
       cause: "deliveries",
       reason,
-      deaths: 0,
+      // Where Redis counts them beside the job, it adds its own count.
+      deaths: this.#network.isCluster ? deaths : 0,
       bytes: Buffer.byteLength(text),
       queueName: claim.queueName,
     };

@@ -77,9 +77,7 @@ export class Results {
     };
     this.#listening = this.#watch.listen(this.#channel, { onMessage, onGap: wakeAll });
     // Said before anybody listened, it was said to nobody.
-    this.#listening.then(wakeAll, () => {
-      this.#listening = undefined;
-    });
+    this.#listening.then(wakeAll);
     return this.#listening;
   }
 

@@ -35,15 +35,19 @@ export class Watch {
     this.#closed = closed;
   }
 
-  /** Resolves when messages on the channel are heard. @throws CLIENT_BROKER_UNAVAILABLE */
+  /**
+   * Resolves when messages on the channel are heard, or when Redis cannot be reached now: then they are
+   * heard from the next `onGap` on.
+   */
   async listen(channel: string, listener: Listener): Promise<void> {
-    const isNew = !this.#listeners.has(channel);
     this.#listeners.set(channel, listener);
     this.#loop ??= this.#run();
-    if (!isNew && this.#line !== undefined) return;
-    const line = this.#line ?? (await this.#opening);
-    if (line === undefined) return;
-    if (this.#line === line) await line.subscribe(channel, (text) => this.#tell(channel, text));
+    try {
+      const line = this.#line ?? (await this.#opening);
+      await line?.subscribe(channel, (text) => this.#tell(channel, text));
+    } catch (error) {
+      this.#network.logger.debug({ error: messageOf(error) }, "a channel is not heard yet");
+    }
   }
 
   /** Nothing more is heard of the channel. */
