@@ -22,6 +22,8 @@ import { f23 } from "./f23-clock-jumps.js";
 import { f24 } from "./f24-stopped-processes.js";
 import { f26 } from "./f26-poison.js";
 import { f27 } from "./f27-bad-stages.js";
+import { f28 } from "./f28-redis-outages.js";
+import { f29 } from "./f29-silent-redis.js";
 import { f32 } from "./f32-rolling-restarts.js";
 import { f33 } from "./f33-double-start.js";
 import { f34 } from "./f34-unknown-format.js";
@@ -29,6 +31,7 @@ import { f36 } from "./f36-many-ids.js";
 import { f39 } from "./f39-cancel.js";
 import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
+import { r01 } from "./r01-redis-kills.js";
 
 export const FAULTS: readonly Fault[] = [
   f01,
@@ -54,10 +57,13 @@ export const FAULTS: readonly Fault[] = [
   f24,
   f26,
   f27,
+  f28,
+  f29,
   f32,
   f33,
   f34,
   f36,
   f39,
   f40,
+  r01,
 ];

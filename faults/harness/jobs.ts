@@ -1,5 +1,12 @@
 /** Jobs for the pipeline of `processes/pipeline.mjs`, and what their results say. */
-import { createJob, encodeJob, failureCause, parseResult, type ResultDocument } from "millrace";
+import {
+  type BrokerClientConfig,
+  createJob,
+  encodeJob,
+  failureCause,
+  parseResult,
+  type ResultDocument,
+} from "millrace";
 import type { Trial } from "./fault.js";
 import { Proc } from "./processes.js";
 
@@ -12,7 +19,9 @@ export function jobText(order: string, name: string): string {
 }
 
 export interface PipelineSettings {
-  readonly port: number;
+  readonly port?: number;
+  /** How a broker is reached that is none of ours. */
+  readonly brokerClient?: BrokerClientConfig;
   readonly leaseMs?: number;
   readonly concurrency?: number;
   readonly stageTimeoutMs?: number;
@@ -35,7 +44,9 @@ export function endingOf(text: string): Ending {
   if (result.status === "success") return "success";
   const tasks = annotationsOf(result).map(({ task_id }) => task_id);
   if (tasks.includes("cancelled")) return "cancelled";
-  return tasks.includes("job_ledger") ? "givenUp" : "failed";
+  // Who gives up a job: the broker's ledger, or with Redis the clients themselves.
+  const isGivenUp = tasks.includes("job_ledger") || tasks.includes("message_broker");
+  return isGivenUp ? "givenUp" : "failed";
 }
 
 /** Why it failed, and the names of what failed. */

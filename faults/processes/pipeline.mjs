@@ -1,6 +1,7 @@
 /**
  * A pipeline whose one function does what each job says, so that faults can ask for any behaviour.
- * Its argument is JSON: `{port, leaseMs?, concurrency?, stageTimeoutMs?, maxAttempts?}`.
+ * Its argument is JSON: `{port, leaseMs?, concurrency?, stageTimeoutMs?, maxAttempts?}`, with
+ * `brokerClient`, the configuration of a client, in place of `port` where the broker is Redis.
  *
  * The text of a job's document is a word and a number: `work 20` takes 20 ms, `block 500` does not even
  * let timers run, `poison` kills this process, `throw`, `nothing`, `foreign` and `hang` are what their
@@ -16,7 +17,8 @@ import {
 
 const options = JSON.parse(process.argv[2]);
 const { port, leaseMs = 300_000, concurrency = 4, stageTimeoutMs = 60_000, isQuiet } = options;
-const brokerClient = { host: "127.0.0.1", port, maxConnections: 2 * concurrency + 8 };
+const ownBroker = { host: "127.0.0.1", port, maxConnections: 2 * concurrency + 8 };
+const { brokerClient = ownBroker } = options;
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const log = (details, text) => process.stderr.write(`${text} ${JSON.stringify(details)}\n`);
 const logger = { debug() {}, info: log, warn: log, error: log };
