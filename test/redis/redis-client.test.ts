@@ -208,6 +208,47 @@ describeRedis("workers that die", () => {
   });
 });
 
+describeRedis("a Redis that lost its last writes", () => {
+  test.each(["simple", "lottery"] as const)(
+    "a job that it brings back into a free place is done, and so is the one beside it: %s",
+    async (strategy) => {
+      await using server = await startRedis();
+      const { host, port } = server;
+      const brokerParams = { strategy };
+      await using client = new RedisClient({ clientType: "redis", host, port, brokerParams });
+      await client.submitMessage(QUEUE, "settled before");
+      const first = await take(client, 900);
+      await first.acknowledge();
+      const waiting = client.fetchDelivery(QUEUE, { leaseMs: 900 });
+      await untilBlocked(server, strategy === "simple" ? 1 : 6);
+      const [worker] = first.leaseId.split("/");
+      const places = Array.from(
+        { length: 16 },
+        (_, place) => `{${QUEUE}}:claim:${worker}:${place}`,
+      );
+      for (const place of places) await server.command("RPUSH", place, `back in ${place}`);
+      await client.submitMessage(QUEUE, "new");
+      const got = new Set<string>();
+      for (let next = await waiting; next !== undefined; ) {
+        got.add(next.message);
+        await next.acknowledge();
+        if (got.size === 17) break;
+        next = await client.fetchDelivery(QUEUE, { leaseMs: 900, timeoutMs: 5_000 });
+      }
+      expect(got).toContain("new");
+      await client.close();
+      const other = new RedisClient({ clientType: "redis", host, port, brokerParams });
+      while (got.size < 17) {
+        const text = await other.fetchMessage(QUEUE, { timeoutMs: 5_000 });
+        if (text === undefined) break;
+        got.add(text);
+      }
+      await other.close();
+      expect(got.size).toBe(17);
+    },
+  );
+});
+
 describeRedis("results", () => {
   test("a large one is pushed in fragments and read as one", async (t) => {
     const server = await startRedis({ test: t });

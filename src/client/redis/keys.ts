@@ -21,6 +21,8 @@ export interface QueueKeys {
   readonly deliveries: string;
   /** Sorted set: worker -> when its lease ends, in ms since 1970 by the clock of Redis. */
   readonly workers: string;
+  /** String: the worker that looks after dead ones just now. */
+  readonly keeper: string;
   /** Hash: what a worker says of itself. */
   worker(workerId: string): string;
   /** List of one message: what a worker holds in one of its places. */
@@ -39,6 +41,7 @@ export function queueKeys(queue: string): QueueKeys {
     lastClaim: own("last-claim"),
     deliveries: own("deliveries"),
     workers: own("workers"),
+    keeper: own("keeper"),
     worker: (workerId) => own(`worker:${workerId}`),
     claim: (workerId, place) => own(`claim:${workerId}:${place}`),
     pushed: (pushId) => own(`pushed:${pushId}`),

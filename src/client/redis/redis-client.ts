@@ -45,6 +45,7 @@ import { Network } from "./network.js";
 import { type Claim, parseLease, type RedisDelivery } from "./redis-delivery.js";
 import { Results } from "./results.js";
 import { ANSWER } from "./scripts/answer.js";
+import { REMOVE } from "./scripts/claim.js";
 import { KNOW, PUSH } from "./scripts/push.js";
 import { describeServer, type ServerFacts } from "./server-facts.js";
 import { createScheduler, routed, type Strategy, SUB_QUEUES, subQueueName } from "./sub-queues.js";
@@ -408,7 +409,7 @@ export class RedisClient implements MessageBrokerClient {
     const outcome = (await this.#network.script(ANSWER, all, args, bounds)) as string;
     if (outcome !== "stored") return outcome;
     if (isApart && place !== undefined && owner !== undefined) {
-      await this.#network.command(place, ["UNLINK", place], bounds);
+      await this.#network.script(REMOVE, [place], [], bounds);
       await this.#network.command(place, ["HDEL", owner.deliveries, jobId], bounds);
     }
     if (dead !== undefined) await this.#indexDead(jobId, { isApart }, bounds);

@@ -7,14 +7,16 @@ import { script } from "./script.js";
  * prefixes of the hashes of workers and of claims, the name of the queue, "1" when the message lies
  * outside of Redis.
  *
- * Returns "stored" or "full". What workers hold is counted only where it can matter.
+ * Returns "stored" or "full". What workers hold is counted only where it can matter: near the bound,
+ * taking it that none of them holds more than 256.
  */
 export const PUSH = script(`
 if redis.call('EXISTS', KEYS[2]) == 1 then return 'stored' end
 local max = tonumber(ARGV[3])
 if max > 0 then
   local count = redis.call('LLEN', KEYS[1])
-  if count < max then
+  local workers = redis.call('ZCARD', KEYS[3])
+  if count < max and count + workers * 256 >= max then
     for _, worker in ipairs(redis.call('ZRANGE', KEYS[3], 0, -1)) do
       local places = tonumber(redis.call('HGET', ARGV[4] .. worker, 'places') or '0')
       for place = 0, places - 1 do
