@@ -555,13 +555,14 @@ export class ClaimDesk {
     const { leaseMs, network } = this.#options;
     const sentMs = monotonicMs();
     const about = isNew ? this.#about() : [];
+    const { count } = worker.places;
     const args = [
       worker.id,
       leaseMs,
       isNew ? "new" : "again",
       ...about,
       "places",
-      worker.places.count,
+      count,
       "holds",
       JSON.stringify(this.#holds(worker)),
     ];
@@ -574,6 +575,7 @@ export class ClaimDesk {
       throw ClientErrors.LEASE_OVER({ reason: "its worker's lease is over" });
     }
     worker.seenMs = sentMs;
+    worker.places.know(count);
     this.#armRecovery(nextMs);
     if (this.#waiters.size > 0) this.#pump();
   }
