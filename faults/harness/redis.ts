@@ -15,7 +15,7 @@ import type { Proc } from "./processes.js";
 import { within } from "./waits.js";
 
 /** How long one job may take through any harm, before it counts as not answered. */
-const JOB_MS = 60_000;
+const JOB_MS = 30_000;
 const WIDTH = 8;
 
 type Params = NonNullable<RedisClientConfig["brokerParams"]>;

@@ -156,7 +156,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   }
 
   protected override async onStart(): Promise<void> {
-    const { client, close } = useClient(this.#config.brokerClient);
+    const { client, close } = useClient(this.#config.brokerClient, { logger: this.#logger });
     this.#client = client;
     this.#closeClient = close;
     this.#stopping = sharedAbortController();

@@ -204,7 +204,7 @@ export class MessageBrokerTaskSource
   }
 
   protected override async onStart(): Promise<void> {
-    const { client, close } = useClient(this.#config.brokerClient);
+    const { client, close } = useClient(this.#config.brokerClient, { logger: this.#logger });
     try {
       await client.ping();
     } catch (error) {

@@ -568,13 +568,14 @@ export class ClaimDesk {
     const { leaseMs, network } = this.#options;
     const sentMs = monotonicMs();
     const about = isNew ? this.#about() : [];
+    const { count } = worker.places;
     const args = [
       worker.id,
       leaseMs,
       isNew ? "new" : "again",
       ...about,
       "places",
-      worker.places.count,
+      count,
       "holds",
       JSON.stringify(this.#holds(worker)),
     ];
@@ -587,6 +588,7 @@ export class ClaimDesk {
       throw ClientErrors.LEASE_OVER({ reason: "its worker's lease is over" });
     }
     worker.seenMs = sentMs;
+    worker.places.know(count);
     this.#armRecovery(nextMs);
     if (!isNew) await this.#resolveDoubts(worker);
     if (this.#waiters.size > 0) this.#pump();

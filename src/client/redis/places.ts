@@ -4,11 +4,13 @@ const COUNT_MAX = 4_096;
 
 export class Places {
   #count = COUNT_FIRST;
+  /** So many of them Redis is sure to know of. */
+  #knownCount = COUNT_FIRST;
   #next = 0;
   readonly #free: number[] = [];
   readonly #used = new Set<number>();
 
-  /** How many there are. */
+  /** How many there are, or will be when Redis knows of them. */
   get count(): number {
     return this.#count;
   }
@@ -24,9 +26,9 @@ export class Places {
     return taken;
   }
 
-  /** Undefined when all are in use. */
+  /** Undefined when all that Redis knows of are in use. */
   take(): number | undefined {
-    const place = this.#free.pop() ?? (this.#next < this.#count ? this.#next++ : undefined);
+    const place = this.#free.pop() ?? (this.#next < this.#knownCount ? this.#next++ : undefined);
     if (place !== undefined) this.#used.add(place);
     return place;
   }
@@ -37,7 +39,14 @@ export class Places {
 
   /** @throws RangeError beyond 4,096: nothing frees them any more. */
   grow(): void {
+    // One that is growing grows no further before Redis knows.
+    if (this.#count > this.#knownCount) return;
     if (this.#count >= COUNT_MAX) throw new RangeError(`more than ${COUNT_MAX} messages in work`);
     this.#count *= 2;
+  }
+
+  /** Redis was told that there are so many. */
+  know(count: number): void {
+    this.#knownCount = Math.max(this.#knownCount, count);
   }
 }

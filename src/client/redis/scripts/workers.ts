@@ -3,7 +3,8 @@ import { script } from "./script.js";
 
 /**
  * A worker says that it lives. KEYS: workers, its hash. ARGV: its id, its lease in ms, "new" for the
- * first time, then fields and values of its hash.
+ * first time, then fields and values of its hash, "places" among them: a beat that was overtaken by a
+ * later one does not take back what that one said of them.
  *
  * Returns {1 or 0 when its lease is over, the time in ms until the next worker's lease ends, or -1}.
  */
@@ -13,9 +14,11 @@ local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local ends = redis.call('ZSCORE', KEYS[1], ARGV[1])
 if ARGV[3] ~= 'new' and (not ends or tonumber(ends) < now) then return {0, 0} end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local known = tonumber(redis.call('HGET', KEYS[2], 'places') or '0')
 local fields = {}
 for i = 4, #ARGV do fields[#fields + 1] = ARGV[i] end
 redis.call('HSET', KEYS[2], 'lease', ARGV[2], 'seen', now, unpack(fields))
+if known > tonumber(redis.call('HGET', KEYS[2], 'places')) then redis.call('HSET', KEYS[2], 'places', known) end
 local wait = -1
 for _, worker in ipairs(redis.call('ZRANGE', KEYS[1], 0, 1)) do
   if worker ~= ARGV[1] then
