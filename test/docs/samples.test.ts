@@ -10,10 +10,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
-import { describeRedis } from "../helpers/describe-redis.js";
-import { startRedis } from "../helpers/redis-server.js";
 import { startSimpleMessageBroker } from "../../src/runtime/index.js";
+import { describeRedis } from "../helpers/describe-redis.js";
 import { textJob } from "../helpers/pipeline-bench.js";
+import { startRedis } from "../helpers/redis-server.js";
 
 const root = join(import.meta.dirname, "../..");
 const main = join(root, "dist/cli/main.js");
