@@ -130,7 +130,7 @@ def redis_address_alone(redis_address):
 @pytest.fixture(scope="module")
 def splitting_worker(redis_address):
     """A worker that splits what others would not, at a Redis of its own."""
-    options = ["--max-fragment-bytes", str(FRAGMENT_BYTES)]
+    options = ["--redis-max-fragment-bytes", str(FRAGMENT_BYTES)]
     with redis_server() as address, millrace_pipeline(address, *options, scheme="redis"):
         yield address
 
