@@ -19,6 +19,7 @@ import { memory } from "./measure/memory.js";
 import { operations } from "./measure/operations.js";
 import { operationsPython } from "./measure/operations-python.js";
 import { overload } from "./measure/overload.js";
+import { redis } from "./measure/redis.js";
 import { restart } from "./measure/restart.js";
 import { sigterm } from "./measure/sigterm.js";
 import { slowSink } from "./measure/slow-sink.js";
@@ -33,6 +34,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   jobs,
   jobsPython,
   bullmq,
+  redis,
   operations,
   operationsPython,
   largePop,

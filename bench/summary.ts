@@ -17,6 +17,10 @@ import { LARGE_POP, OVER_PARSE } from "./measure/large-pop.js";
 import { MEMORY, memoryName } from "./measure/memory.js";
 import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-python.js";
 import { OVERLOAD, REFUSAL_P99 } from "./measure/overload.js";
+import { overBullmq, REDIS } from "./measure/redis-jobs.js";
+import { RECOVERY } from "./measure/redis-recovery.js";
+import { TRIP_CELLS, tripsName } from "./measure/redis-round-trips.js";
+import { FOUR_WORKERS } from "./measure/redis-workers.js";
 import { RESTART, RESTART_SMALL } from "./measure/restart.js";
 import { SIGTERM, SIGTERM_EXIT } from "./measure/sigterm.js";
 import { inFlightRatio, residentRatio, SLOW_SINK, SLOW_SINK_WAYS } from "./measure/slow-sink.js";
@@ -70,6 +74,32 @@ function slowSinkRatios(): Promised[] {
       { ...measured, what: inFlight, name: inFlightRatio(way), atMost: 1 },
     ];
   });
+}
+
+function redisPromises(): Promised[] {
+  const measured = { group: REDIS, unit: "×" };
+  const targets = [
+    { size: "1 KB", appendFsync: "everysec", atLeast: 1 },
+    { size: "1 MB", appendFsync: "everysec", atLeast: 1.5 },
+    { size: "1 KB", appendFsync: "always", atLeast: 1 },
+    { size: "1 MB", appendFsync: "always", atLeast: 1.5 },
+  ] as const;
+  const jobs = targets.map(({ atLeast, ...cell }) => {
+    const what = `over Redis, appendfsync ${cell.appendFsync}, no-op jobs of ${cell.size}, ours ÷ BullMQ`;
+    return { ...measured, what, name: overBullmq(cell), atLeast };
+  });
+  const trips = TRIP_CELLS.map((cell) => {
+    const what = `over Redis, ${tripsName(cell)}`;
+    return { ...measured, what, name: tripsName(cell), unit: "per job", atMost: 4 };
+  });
+  const workers = `over Redis, ${FOUR_WORKERS}`;
+  const recovery = `over Redis, ${RECOVERY}`;
+  return [
+    ...jobs,
+    { ...measured, what: workers, name: FOUR_WORKERS, atLeast: 3.6 },
+    ...trips,
+    { ...measured, what: recovery, name: RECOVERY, unit: "ms", atMost: 4_000 },
+  ];
 }
 
 const PROMISES: readonly Promised[] = [
@@ -144,6 +174,7 @@ const PROMISES: readonly Promised[] = [
     unit: "×",
     atLeast: 1.5,
   },
+  ...redisPromises(),
   {
     what: "memory of 1,000 queued messages of 64 KB ÷ their bytes",
     group: MEMORY,

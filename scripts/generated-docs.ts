@@ -6,7 +6,6 @@ import {
   RedisClientConfig,
   SimpleClientConfig,
 } from "../src/client/index.js";
-import "../src/client/objects/errors.js";
 import { errorTable } from "../src/core/index.js";
 import { SimpleMessageBrokerOptions } from "../src/runtime/index.js";
 import "../src/message/index.js";

@@ -11,6 +11,7 @@ export {
   MemoryClient,
   MemoryClientConfig,
   type MessageBrokerClient,
+  RedisClient,
   RedisClientConfig,
   SimpleClient,
   SimpleClientConfig,

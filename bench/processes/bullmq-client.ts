@@ -33,10 +33,18 @@ async function byFinished(data: unknown): Promise<unknown> {
   return job.waitUntilFinished(events);
 }
 
+interface BullQueue {
+  readonly port: number;
+  readonly queue: string;
+  /** Events that Redis keeps, each with its result; BullMQ's own number unless given. */
+  readonly eventsMax?: number;
+}
+
 serveCalls({
-  async connect({ port, queue: name }: { port: number; queue: string }) {
+  async connect({ port, queue: name, eventsMax }: BullQueue) {
     const connection = { host: "127.0.0.1", port, maxRetriesPerRequest: null };
-    queue = new Queue(name, { connection });
+    const kept = eventsMax && { streams: { events: { maxLen: eventsMax } } };
+    queue = new Queue(name, { connection, ...kept });
     // From the first event on: those before its first question would else be lost.
     events = new QueueEvents(name, { connection, lastEventId: "0" });
     events.setMaxListeners(0);

@@ -137,9 +137,9 @@ def millrace_once(subcommand, *arguments, seconds=60):
 
 
 @contextlib.contextmanager
-def millrace_pipeline(address, *options):
+def millrace_pipeline(address, *options, scheme="simple"):
     """A pipeline of the project's command line that works for a broker which runs already."""
-    broker_url = f"simple://{address.host}:{address.port}"
+    broker_url = f"{scheme}://{address.host}:{address.port}"
     command = ["node", MILLRACE, "pipeline", "--broker", broker_url, "--json", *options]
     with running(command, cwd=REPOSITORY) as (process, _):
         yield process

@@ -1,6 +1,7 @@
 /** What commands share that talk to a broker which runs already. */
 import { z } from "zod";
 import { createClient, type MessageBrokerClient, RedisSettings } from "../client/index.js";
+import { shapeOf } from "../core/index.js";
 import { parseBrokerUrl } from "../runtime/index.js";
 
 /** How long a broker may take to say that it is there. */
@@ -19,7 +20,10 @@ export const BROKER_OPTIONS = {
 };
 
 /** For the help. */
-export const REDIS_GROUP = { "Redis:": Object.keys(RedisSettings.shape) };
+export const REDIS_GROUP = {
+  "Redis:": Object.keys(RedisSettings.shape).filter((name) => name !== "objects"),
+  "Large messages, outside of Redis:": Object.keys(shapeOf(RedisSettings.shape.objects) ?? {}),
+};
 
 export interface BrokerOptions {
   readonly broker: string;

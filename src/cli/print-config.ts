@@ -1,6 +1,6 @@
 /** Shows which value of each option holds and where it comes from. */
 import Table from "cli-table3";
-import { HIDDEN, withoutUrlPasswords } from "../runtime/index.js";
+import { HIDDEN, isSecretPath, withoutUrlPasswords } from "../runtime/index.js";
 import type { ChosenValue } from "./option-values.js";
 import type { Output } from "./output.js";
 import { printable } from "./printable.js";
@@ -38,6 +38,6 @@ export function printConfig(
 }
 
 function shown({ path }: Leaf, value: unknown): unknown {
-  if (value !== undefined && path.at(-1) === "password") return HIDDEN;
+  if (value !== undefined && isSecretPath(path, value)) return HIDDEN;
   return typeof value === "string" ? withoutUrlPasswords(value) : value;
 }

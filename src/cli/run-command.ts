@@ -4,10 +4,10 @@ import type { PipelineFile } from "../runtime/index.js";
 import type { Command } from "./command.js";
 import { ExitCode } from "./exit-codes.js";
 import { chooseOptions, type Written, writtenValue } from "./option-values.js";
-import { withOtelVariables } from "./otel-environment.js";
 import type { Output } from "./output.js";
 import { type Leaf, leavesOf } from "./schema-options.js";
 import type { StopRequest } from "./signals.js";
+import { withStandardVariables } from "./standard-variables.js";
 
 interface Means {
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -23,7 +23,7 @@ export async function runCommand(
   const leaves = leavesOf(command.options);
   const written = {
     flags: flagsOf(commander, leaves),
-    environment: withOtelVariables(environment),
+    environment: withStandardVariables(environment),
   };
   const what = `millrace ${name}`;
   const { fileOptions } = command;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { MiB } from "../core/index.js";
 import type { MessageExchange } from "../wire/index.js";
+import { ObjectsConfig } from "./objects/objects-config.js";
 import { STRATEGIES } from "./redis/sub-queues.js";
 
 const ms = () => z.number().int().min(1).max(2_147_483_647);
@@ -51,6 +52,12 @@ export type SimpleClientConfig = z.input<typeof SimpleClientConfig>;
 const address = z.strictObject({
   host: z.string().min(1),
   port: z.number().int().min(1).max(65_535),
+});
+
+/** Without a URL everything lies in Redis. */
+const ObjectsSettings = z.strictObject({
+  ...ObjectsConfig.shape,
+  url: ObjectsConfig.shape.url.optional(),
 });
 
 /** Two days, as long as nv-ingest's service remembers a job. */
@@ -127,6 +134,7 @@ export const BrokerParamsRedis = z.strictObject({
     .min(0)
     .default(10_000)
     .describe("Dead letters kept; beyond it the oldest are dropped."),
+  objects: ObjectsSettings.prefault({}).describe("Where large messages lie outside of Redis."),
 });
 export type BrokerParamsRedis = z.input<typeof BrokerParamsRedis>;
 

@@ -1,14 +1,11 @@
 import { z } from "zod";
-import type { Logger } from "../core/index.js";
 import type { BrokerClientConfig } from "./config.js";
 import { MemoryClient } from "./memory/memory-client.js";
 import type { MessageBrokerClient } from "./message-broker-client.js";
-import { RedisClient } from "./redis/redis-client.js";
+import { RedisClient, type RedisClientDependencies } from "./redis/redis-client.js";
 import { SimpleClient } from "./simple/simple-client.js";
 
-export interface ClientDependencies {
-  readonly logger?: Logger | undefined;
-}
+export type ClientDependencies = RedisClientDependencies;
 
 /**
  * The client that a configuration describes; connects to nothing yet. Without `clientType` it is a

@@ -42,7 +42,7 @@ export {
   pipelineFromCode,
 } from "./config/named-pipeline.js";
 export { type PipelineFile, readPipelineFile } from "./config/read-pipeline-file.js";
-export { HIDDEN, withoutUrlPasswords } from "./config/text/secrets.js";
+export { HIDDEN, isSecretPath, withoutUrlPasswords } from "./config/text/secrets.js";
 export { RuntimeErrors } from "./errors.js";
 export {
   type FindOptions,

@@ -12,6 +12,12 @@ const KEY_BYTES_MAX = 256;
 /** JSON text as it is, or as the content of a JSON string. */
 type TextForm = "plain" | "escaped";
 
+interface StampOptions {
+  readonly form?: TextForm;
+  /** What `scanObject` found in it; else it is scanned here. */
+  readonly scanned?: ReturnType<typeof scanJob>;
+}
+
 /**
  * The job with `job_id` set: replaced where it stands, each time it stands, else added last.
  *
@@ -19,8 +25,11 @@ type TextForm = "plain" | "escaped";
  *   it; so is the result.
  * @throws WIRE_MESSAGE_INVALID when the message is not the text of a JSON object.
  */
-export function stampJobId(message: Buffer, jobId: string, form: TextForm = "escaped"): Buffer {
-  const scanned = scanJob(message, form);
+export function stampJobId(
+  message: Buffer,
+  jobId: string,
+  { form = "escaped", scanned = scanJob(message, form) }: StampOptions = {},
+): Buffer {
   const found = scanned.members.filter((member) => isJobId(message, member, form));
   const quote = form === "plain" ? '"' : '\\"';
   const value = `${quote}${jobId}${quote}`;

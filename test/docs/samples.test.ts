@@ -10,6 +10,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, describe, expect, test } from "vitest";
 import { SimpleClient } from "../../src/client/index.js";
+import { describeRedis } from "../helpers/describe-redis.js";
+import { startRedis } from "../helpers/redis-server.js";
 import { startSimpleMessageBroker } from "../../src/runtime/index.js";
 import { textJob } from "../helpers/pipeline-bench.js";
 
@@ -170,7 +172,23 @@ describe("commands", () => {
     for (const [, file] of files) expect(existsSync(join(root, file as string))).toBe(true);
   });
 
-  test.each(ours)("`$line`, in $page, does what it is there for", async ({ line }) => {
+  const onRedis = (line: string) => line.includes("redis://");
+  test.each(ours.filter(({ line }) => !onRedis(line)))(
+    "`$line`, in $page, does what it is there for",
+    ({ line }) => doesIt(line),
+  );
+
+  describeRedis("with Redis", () => {
+    test.each(ours.filter(({ line }) => onRedis(line)))(
+      "`$line`, in $page, does what it is there for",
+      async ({ line }) => {
+        await using redis = await startRedis();
+        await doesIt(line.replace("redis://127.0.0.1:6379", redis.url));
+      },
+    );
+  });
+
+  async function doesIt(line: string): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), "millrace-docs-"));
     const broker = await startSimpleMessageBroker({ port: 0, maxDeliveries: 1 });
     try {
@@ -183,7 +201,7 @@ describe("commands", () => {
         .split(/\s+/)
         .slice(2)
         .map((word) => word.replace(/^'(.*)'$/, "$1"));
-      if (ASKING.includes(args[0] as string)) args.push("--broker", url);
+      if (ASKING.includes(args[0] as string) && !onRedis(line)) args.push("--broker", url);
       const serves = SERVING.includes(args[0] as string);
       const onReady = (text: string) => (/^ready|^listening/.test(text) ? "SIGTERM" : undefined);
       const { code, output } = await run([main, ...args], folder, serves ? onReady : undefined);
@@ -193,5 +211,5 @@ describe("commands", () => {
       await broker.stop();
       await rm(folder, { recursive: true, force: true });
     }
-  });
+  }
 });

@@ -1,9 +1,9 @@
 /** A Redis with clients for the client suite, and consumers that die. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createInterface } from "node:readline";
 import { RedisClient, type RedisClientConfig } from "../../src/client/index.js";
 import type { JobsBench } from "../../src/testing/index.js";
 

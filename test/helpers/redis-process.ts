@@ -2,27 +2,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
 
 /** How long a line may be waited for: far more than a Redis ever takes, less than a test has. */
 const LINE_MS = 20_000;
 
-/**
- * A shell stands between: it holds one end of a pipe whose other end is here, and kills Redis and
- * removes its folder as soon as that is closed, be it on purpose or because this process was killed.
- * Only the parent of a process can be sure that the id is still its own.
- */
-const GUARD = `
-folder=$1
-shift
-exec 3<&0
-"$@" </dev/null 3<&- 2>&1 &
-server=$!
-{ read -r _ <&3; : >"$folder/over"; kill -9 "$server"; } >/dev/null 2>&1 &
-guard=$!
-wait "$server" 2>/dev/null
-kill -9 "$guard" 2>/dev/null
-[ ! -e "$folder/over" ] || rm -rf "$folder"
-`;
+/** Stands between, so that Redis ends with this process also when that is killed. */
+const GUARD = fileURLToPath(new URL("redis-guard.sh", import.meta.url));
 
 export interface RedisProcess {
   readonly pid: number;
@@ -40,7 +26,7 @@ export async function startRedisProcess(
   folder: string,
   ready: RegExp,
 ): Promise<RedisProcess> {
-  const child = spawn("sh", ["-c", GUARD, "sh", folder, "redis-server", ...args], {
+  const child = spawn("sh", [GUARD, folder, "redis-server", ...args], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   const lines: string[] = [];

@@ -78,11 +78,11 @@ export const ObjectErrors = defineErrors("OBJECT", {
     kind: "input",
     retry: false,
     about:
-      "A bucket needs `accessKeyId` and `secretAccessKey`, from the options or both from the " +
-      "environment: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+      "A bucket needs `accessKeyId` and `secretAccessKey`; the command line also reads " +
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
     say: ({ where }: { where: string }) =>
-      `${where} needs accessKeyId and secretAccessKey, or AWS_ACCESS_KEY_ID and ` +
-      "AWS_SECRET_ACCESS_KEY in the environment",
+      `${where} needs accessKeyId and secretAccessKey; the command line also reads ` +
+      "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
   },
   PEER_MISSING: {
     kind: "input",

@@ -75,11 +75,11 @@ export const ObjectsConfig = z
       .default("us-east-1")
       .describe("Region of the bucket."),
     accessKeyId: accessKey().optional().meta({
-      description: "Key for the bucket. Without it AWS_ACCESS_KEY_ID of the environment.",
+      description: "Key for the bucket; on the command line also AWS_ACCESS_KEY_ID.",
       typeText: "string",
     }),
     secretAccessKey: accessKey().optional().meta({
-      description: "Its secret. Without it AWS_SECRET_ACCESS_KEY of the environment.",
+      description: "Its secret; on the command line also AWS_SECRET_ACCESS_KEY.",
       typeText: "string",
     }),
     minBytes: z
@@ -106,28 +106,17 @@ export const ObjectsConfig = z
   });
 export type ObjectsConfig = z.input<typeof ObjectsConfig>;
 
-/** Two of the environment's variables; the process's own are only the command line's to read. */
-export interface AccessKeyVariables {
-  readonly AWS_ACCESS_KEY_ID?: string | undefined;
-  readonly AWS_SECRET_ACCESS_KEY?: string | undefined;
-}
-
 /**
  * The store that a configuration describes; touches and connects to nothing yet.
  *
  * @throws OPTIONS_INVALID, OBJECT_ACCESS_KEYS_MISSING
  */
-export function openObjectStore(
-  config: ObjectsConfig,
-  environment: AccessKeyVariables = {},
-): ObjectStore {
+export function openObjectStore(config: ObjectsConfig): ObjectStore {
   const parsed = parseOptions(ObjectsConfig, config, "ObjectsConfig");
-  const { endpoint, region, maxAgeMs, timeoutMs } = parsed;
+  const { endpoint, region, maxAgeMs, timeoutMs, accessKeyId, secretAccessKey } = parsed;
   const place = placeOf(parsed.url) as Place;
   if ("dir" in place) return new FolderStore({ dir: place.dir, maxAgeMs, timeoutMs });
-  const accessKeyId = parsed.accessKeyId ?? environment.AWS_ACCESS_KEY_ID ?? "";
-  const secretAccessKey = parsed.secretAccessKey ?? environment.AWS_SECRET_ACCESS_KEY ?? "";
-  if (!ACCESS_KEY.test(accessKeyId) || !ACCESS_KEY.test(secretAccessKey)) {
+  if (accessKeyId === undefined || secretAccessKey === undefined) {
     throw ObjectErrors.ACCESS_KEYS_MISSING({ where: parsed.url });
   }
   return new S3Store({ ...place, endpoint, region, accessKeyId, secretAccessKey, timeoutMs });

@@ -23,6 +23,8 @@ interface Desk {
   free(worker: Worker, place: number): void;
   doubt(worker: Worker, place: number): void;
   isWanted(): boolean;
+  /** Redis may have lost its last writes, as after a crash. */
+  distrust(): void;
   /** There may be more where that came from. */
   onTaken(): void;
 }
@@ -81,6 +83,7 @@ export class Blocker {
         this.#line?.close();
         this.#line = undefined;
         this.#network.forget();
+        this.#desk.distrust();
         failures++;
         const pauseMs = backoffMs(failures, RETRY_BASE_MS, RETRY_MAX_MS);
         await sleep(pauseMs, undefined, { signal: this.#closing.signal }).catch(() => {});
@@ -96,7 +99,7 @@ export class Blocker {
       return;
     }
     const claim = this.#keys.claim(worker.id, place);
-    const args = ["BLMOVE", this.#keys.queue, claim, "LEFT", "RIGHT", String(BLOCK_MS / 1000)];
+    const args = ["BLMOVE", this.#keys.queue, claim, "LEFT", "LEFT", String(BLOCK_MS / 1000)];
     let message: unknown;
     try {
       this.#isBlocked = true;

@@ -12,6 +12,8 @@ import { PUSH } from "./scripts/push.js";
 interface Means {
   readonly jobTimeoutMs: number;
   readonly bounds: (options: CallOptions) => CallBounds;
+  /** The text of a message that lies outside of Redis. */
+  readonly load: (text: string) => Promise<string>;
 }
 
 /** Letters shown, replayed or dropped at once. */
@@ -25,7 +27,8 @@ export function redisDeadLetters(network: Network, means: Means): DeadLetters {
       const letter = await read(network, question.jobId, bounds);
       if (letter === undefined) return { letters: [], count: 0 };
       const { deadText } = jobKeys(question.jobId);
-      const message = await network.command(deadText, ["LINDEX", deadText, "0"], bounds);
+      const held = await network.command(deadText, ["LINDEX", deadText, "0"], bounds);
+      const message = typeof held === "string" ? await means.load(held) : held;
       const shown = typeof message === "string" ? { ...letter, message } : letter;
       return { letters: [{ ...shown, bytes: bytesOf(message, letter.bytes) }], count: 1 };
     }
@@ -123,7 +126,7 @@ async function replay(
   if (typeof text !== "string") return 0;
   const queueOf = queueKeys(queue);
   const once = queueOf.pushed(`replay-${jobId}`);
-  const args = [text, 1_000, 0, "", "", queue];
+  const args = [text, 1_000, 0, "", "", queue, ""];
   await network.script(PUSH, [queue, once, queueOf.workers], args, bounds);
   await drop(network, jobId, { bounds });
   return 1;

@@ -24,7 +24,7 @@ import type { Network } from "./network.js";
 import { Places } from "./places.js";
 import { recover } from "./recovery.js";
 import { type Claim, RedisDelivery } from "./redis-delivery.js";
-import { CLAIM, GIVE_BACK } from "./scripts/claim.js";
+import { CLAIM, GIVE_BACK, REMOVE } from "./scripts/claim.js";
 import { BEAT } from "./scripts/workers.js";
 import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
 import type { Watch } from "./watch.js";
@@ -105,6 +105,7 @@ export class ClaimDesk {
           free: (worker, place) => this.#free(worker, place),
           doubt: (worker, place) => this.#doubt(worker, place),
           isWanted: () => this.#waiters.size > 0 && !this.#isClosed,
+          distrust: () => this.#distrust(),
           onTaken: () => this.#pump(),
         }),
     );
@@ -189,7 +190,7 @@ export class ClaimDesk {
 
   /** Whether nobody has used it for a while. */
   get isIdle(): boolean {
-    const isFree = this.#waiters.size === 0 && (this.#worker?.places.usedCount ?? 0) === 0;
+    const isFree = this.#waiters.size === 0 && (this.#worker?.deliveries.size ?? 0) === 0;
     return isFree && monotonicMs() - this.#usedMs > IDLE_MS;
   }
 
@@ -197,16 +198,12 @@ export class ClaimDesk {
     const blocked = this.#blockers.map((blocker) => blocker.stop());
     await Promise.allSettled([this.#pumping, this.#recovering, this.#flushing, ...blocked]);
     if (worker === undefined) return;
-    const places = [...worker.places.used()].sort(
+    const places = [...worker.places.all()].sort(
       (one, other) => sequenceOf(worker, other) - sequenceOf(worker, one),
     );
     const bounds = this.#bounds(CLOSE_MS);
     const { network } = this.#options;
-    for (const keys of this.#queues.values()) {
-      if (places.length === 0) break;
-      const claims = places.map((place) => keys.claim(worker.id, place));
-      await network.script(GIVE_BACK, [keys.queue, ...claims], [], bounds);
-    }
+    await this.#giveBackAll(worker, places);
     // With a blocker that did not end it may still get a message; then its lease runs out.
     await network.command(this.#base.workers, ["ZREM", this.#base.workers, worker.id], bounds);
     await network.command(this.#base.workers, ["DEL", this.#base.worker(worker.id)], bounds);
@@ -378,6 +375,7 @@ export class ClaimDesk {
 
   async #reserve(): Promise<{ worker: Worker; place: number }> {
     const worker = await this.#openWorker();
+    await this.#resolveDoubts(worker);
     const [place] = (await this.#reserveMany(worker, 1)) as [number];
     return { worker, place };
   }
@@ -400,17 +398,30 @@ export class ClaimDesk {
     worker.doubtful.add(place);
   }
 
+  /** A Redis that came back may have brought back what was taken out of a place before. */
+  #distrust(): void {
+    for (const place of this.#worker?.places.takeFree() ?? []) this.#worker?.doubtful.add(place);
+  }
+
   /** What lies in places whose content is unknown goes back to its queue. */
   async #resolveDoubts(worker: Worker): Promise<void> {
     if (worker.doubtful.size === 0) return;
     const places = [...worker.doubtful];
+    // Those that come to be doubtful meanwhile are the next one's.
+    worker.doubtful.clear();
+    try {
+      await this.#giveBackAll(worker, places);
+    } catch (error) {
+      for (const place of places) worker.doubtful.add(place);
+      throw error;
+    }
+    for (const place of places) worker.places.free(place);
+  }
+
+  async #giveBackAll(worker: Worker, places: readonly number[]): Promise<void> {
     for (const keys of this.#queues.values()) {
       const claims = places.map((place) => keys.claim(worker.id, place));
       await this.#options.network.script(GIVE_BACK, [keys.queue, ...claims], [], this.#bounds());
-    }
-    for (const place of places) {
-      worker.doubtful.delete(place);
-      worker.places.free(place);
     }
   }
 
@@ -441,8 +452,7 @@ export class ClaimDesk {
 
   async #unlink({ claim, keys }: RedisDelivery): Promise<boolean> {
     const place = keys.claim(claim.workerId, claim.place);
-    const count = await this.#options.network.command(place, ["UNLINK", place], this.#bounds());
-    return count === 1;
+    return (await this.#options.network.script(REMOVE, [place], [], this.#bounds())) === 1;
   }
 
   /** Its job was answered, by a client of ours that has taken it out of its place with that. */
@@ -515,7 +525,10 @@ export class ClaimDesk {
     const { watch } = this.#options;
     await watch.listen(this.#base.channel, {
       onMessage: (message) => this.#onEvent(message),
-      onGap: () => this.#beatSoon(),
+      onGap: () => {
+        this.#distrust();
+        this.#beatSoon();
+      },
     });
     await this.#beat(worker, true);
     this.#worker = worker;
@@ -577,6 +590,7 @@ export class ClaimDesk {
     worker.seenMs = sentMs;
     worker.places.know(count);
     this.#armRecovery(nextMs);
+    if (!isNew) await this.#resolveDoubts(worker);
     if (this.#waiters.size > 0) this.#pump();
   }
 

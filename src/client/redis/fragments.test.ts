@@ -108,8 +108,14 @@ describe("fragments", () => {
     ["cut in the middle", (text: string) => text.slice(0, 40)],
     ["no object", () => "[1]"],
     ["a negative index", (text: string) => text.replace('"fragment":1', '"fragment":-1')],
-    ["an index that does not exist", (text: string) => text.replace('"fragment":1', '"fragment":9')],
-    ["a count of nothing", (text: string) => text.replace('"fragment_count":3', '"fragment_count":0')],
+    [
+      "an index that does not exist",
+      (text: string) => text.replace('"fragment":1', '"fragment":9'),
+    ],
+    [
+      "a count of nothing",
+      (text: string) => text.replace('"fragment_count":3', '"fragment_count":0'),
+    ],
   ])("of which one is broken are refused: %s", (_, spoil) => {
     const [a, b, c] = fragments(3) as [string, string, string];
     failsToJoin([a, spoil(b), c], /cannot be read|does not exist/);

@@ -13,21 +13,20 @@ export interface JobFacts {
 /** Nothing for a text that is no JSON object. */
 export function jobFacts(text: string): JobFacts {
   const bytes = Buffer.from(text);
-  const members = membersOf(bytes);
-  const value = (name: string) => memberValue(bytes, members, name);
-  const jobId = value("job_id");
-  const hintIn = (name: string) =>
-    (value(name) as { queue_hint?: unknown } | undefined)?.queue_hint;
+  const members = scan(bytes)?.members ?? [];
+  const jobId = memberValue(bytes, members, "job_id");
   return {
     jobId: typeof jobId === "string" && jobId !== "" ? jobId : undefined,
-    queueHint: hintIn("routing_options") ?? hintIn("tracing_options"),
+    queueHint: hintIn(bytes, members),
   };
 }
 
 /** The job with its id set, and its hint. @throws WIRE_MESSAGE_INVALID */
 export function stampJob(text: string, jobId: string): { text: string; queueHint: unknown } {
-  const stamped = stampJobId(Buffer.from(text), jobId, "plain").toString();
-  return { text: stamped, queueHint: jobFacts(stamped).queueHint };
+  const bytes = Buffer.from(text);
+  const scanned = scan(bytes);
+  const stamped = stampJobId(bytes, jobId, { form: "plain", ...(scanned && { scanned }) });
+  return { text: stamped.toString(), queueHint: hintIn(bytes, scanned?.members ?? []) };
 }
 
 /** What deaths of consumers are counted by: the id of the job, else a hash of the text. */
@@ -35,12 +34,18 @@ export function countingName(text: string): string {
   return jobFacts(text).jobId ?? `sha256:${createHash("sha256").update(text).digest("hex")}`;
 }
 
-function membersOf(bytes: Buffer): readonly Member[] {
+function scan(bytes: Buffer): ReturnType<typeof scanObject> {
   try {
-    return scanObject(bytes, false)?.members ?? [];
+    return scanObject(bytes, false);
   } catch {
-    return [];
+    return undefined;
   }
+}
+
+function hintIn(bytes: Buffer, members: readonly Member[]): unknown {
+  const hint = (name: string) =>
+    (memberValue(bytes, members, name) as { queue_hint?: unknown } | null | undefined)?.queue_hint;
+  return hint("routing_options") ?? hint("tracing_options");
 }
 
 /** The last member of this name counts, as everywhere in JSON. */

@@ -21,6 +21,8 @@ export interface QueueKeys {
   readonly deliveries: string;
   /** Sorted set: worker -> when its lease ends, in ms since 1970 by the clock of Redis. */
   readonly workers: string;
+  /** String: the worker that looks after dead ones just now. */
+  readonly keeper: string;
   /** Hash: what a worker says of itself. */
   worker(workerId: string): string;
   /** List of one message: what a worker holds in one of its places. */
@@ -39,6 +41,7 @@ export function queueKeys(queue: string): QueueKeys {
     lastClaim: own("last-claim"),
     deliveries: own("deliveries"),
     workers: own("workers"),
+    keeper: own("keeper"),
     worker: (workerId) => own(`worker:${workerId}`),
     claim: (workerId, place) => own(`claim:${workerId}:${place}`),
     pushed: (pushId) => own(`pushed:${pushId}`),
@@ -50,7 +53,7 @@ export function queueKeys(queue: string): QueueKeys {
 export interface JobKeys {
   /** List of the fragments of its result. */
   readonly result: string;
-  /** Hash: `s` its state, `q` its queue, `at` when it was stored, `by` who answered, `n` who waits. */
+  /** Hash: `s` its state, `q` its queue, `at` when it was stored, `by` who answered, `n` who waits, `ref` whether its text lies outside of Redis. */
   readonly job: string;
   /** Hash: the dead letter, without the text of the job. */
   readonly letter: string;

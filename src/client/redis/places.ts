@@ -15,12 +15,15 @@ export class Places {
     return this.#count;
   }
 
-  get usedCount(): number {
-    return this.#used.size;
+  all(): number[] {
+    return Array.from({ length: this.#count }, (_, place) => place);
   }
 
-  used(): IterableIterator<number> {
-    return this.#used.values();
+  /** All that are free and were in use before, as if they were in use again. */
+  takeFree(): readonly number[] {
+    const taken = this.#free.splice(0);
+    for (const place of taken) this.#used.add(place);
+    return taken;
   }
 
   /** Undefined when all that Redis knows of are in use. */

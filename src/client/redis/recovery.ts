@@ -5,6 +5,7 @@ import { countingName, jobFacts } from "./job-text.js";
 import { jobKeys, type QueueKeys } from "./keys.js";
 import type { Network } from "./network.js";
 import type { Claim } from "./redis-delivery.js";
+import { REMOVE } from "./scripts/claim.js";
 import { COUNT_DEATH, FORGET, HELD, OVERDUE, TAKE_OVER } from "./scripts/workers.js";
 import type { Worker } from "./worker.js";
 
@@ -12,6 +13,9 @@ import type { Worker } from "./worker.js";
 const LAST_MESSAGE_MS = BLOCK_MS + 2_000;
 /** When a dead worker is looked at again. */
 const LOOK_AGAIN_MS = 1_000;
+
+/** For so long one worker alone looks after the dead: hundreds at once would be in each other's way. */
+const KEEPER_MS = 400;
 
 /** Messages that are no jobs have nobody to be answered, and go back however often. */
 const NEVER = 1_000_000_000;
@@ -34,11 +38,11 @@ interface Recovery {
 
 /** When to look again, in ms; -1: nobody of those seen is dead any more. */
 export async function recover(recovery: Recovery): Promise<number> {
-  const { network, base, bounds } = recovery;
-  const found = (await network.script(OVERDUE, [base.workers], [], bounds())) as (
-    | string
-    | number
-  )[];
+  const { network, base, bounds, worker } = recovery;
+  const keys = [base.workers, base.keeper];
+  const answer = await network.script(OVERDUE, keys, [worker.id, KEEPER_MS], bounds());
+  if (!Array.isArray(answer)) return KEEPER_MS;
+  const found = answer as (string | number)[];
   let nextMs = -1;
   for (let index = 0; index < found.length; index += 2) {
     const workerId = found[index] as string;
@@ -89,7 +93,7 @@ async function putBack(
   const { keys, claim, place, text } = held;
   const { jobId } = jobFacts(text);
   if (jobId !== undefined && (await isOver(network, jobId, bounds()))) {
-    await network.command(claim, ["UNLINK", claim], bounds());
+    await network.script(REMOVE, [claim], [], bounds());
     return;
   }
   const max = jobId === undefined ? NEVER : maxDeliveries;

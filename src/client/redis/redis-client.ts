@@ -4,6 +4,7 @@
  */
 import {
   hasCode,
+  isRetryable,
   type Logger,
   messageOf,
   newId,
@@ -29,6 +30,9 @@ import {
   type Receipt,
   type SubmitOptions,
 } from "../message-broker-client.js";
+import { MessageObjects } from "../objects/message-objects.js";
+import { openObjectStore } from "../objects/objects-config.js";
+import { looksLikeReference } from "../objects/reference.js";
 import { type CallBounds, Deadline, whileFull } from "../retry.js";
 import { cancelJob } from "./cancel.js";
 import { openDirectory, readLogin } from "./connect.js";
@@ -41,6 +45,7 @@ import { Network } from "./network.js";
 import { type Claim, parseLease, type RedisDelivery } from "./redis-delivery.js";
 import { Results } from "./results.js";
 import { ANSWER } from "./scripts/answer.js";
+import { REMOVE } from "./scripts/claim.js";
 import { KNOW, PUSH } from "./scripts/push.js";
 import { describeServer, type ServerFacts } from "./server-facts.js";
 import { createScheduler, routed, type Strategy, SUB_QUEUES, subQueueName } from "./sub-queues.js";
@@ -82,11 +87,13 @@ export class RedisClient implements MessageBrokerClient {
   readonly #watch: Watch;
   readonly #results: Results;
   readonly #desks = new Map<string, ClaimDesk>();
+  readonly #objects: MessageObjects | undefined;
   readonly deadLetters: DeadLetters;
   #isClosed = false;
 
-  /** Connects to nothing yet. @throws OPTIONS_INVALID */
-  constructor(config: RedisClientConfig, { logger = silentLogger }: RedisClientDependencies = {}) {
+  /** Connects to nothing yet. @throws OPTIONS_INVALID, OBJECT_ACCESS_KEYS_MISSING */
+  constructor(config: RedisClientConfig, dependencies: RedisClientDependencies = {}) {
+    const { logger = silentLogger } = dependencies;
     this.#config = parseOptions(RedisClientConfig, config, "RedisClientConfig");
     const { maxRetries, maxBackoffMs, connectionTimeoutMs, brokerParams } = this.#config;
     const login = () => readLogin(this.#config);
@@ -104,10 +111,15 @@ export class RedisClient implements MessageBrokerClient {
       clientId: newId(),
       keptMs: brokerParams.fetchedResultMs,
     });
-    const { jobTimeoutMs } = brokerParams;
+    const { jobTimeoutMs, objects } = brokerParams;
+    if (objects.url !== undefined) {
+      const store = openObjectStore({ ...objects, url: objects.url });
+      this.#objects = new MessageObjects(store, { minBytes: objects.minBytes });
+    }
     this.deadLetters = redisDeadLetters(this.#network, {
       jobTimeoutMs,
       bounds: (options) => this.#boundsOf(options),
+      load: (text) => this.#load(text),
     });
   }
 
@@ -135,7 +147,7 @@ export class RedisClient implements MessageBrokerClient {
     const bounds = this.#boundsOf(options);
     checkText("POP", "queue_name", queueName);
     const found = await this.#results.fetch(queueName, bounds);
-    if (found.kind === "result") return found.text;
+    if (found.kind === "result") return this.#load(found.text);
     if (found.kind === "nothing") return undefined;
     const desk = this.#desk(queueName, { strategy: "simple", leaseMs: FETCH_LEASE_MS });
     const delivery = await desk.take(bounds);
@@ -147,7 +159,7 @@ export class RedisClient implements MessageBrokerClient {
       // Redis may have dropped it: thrown away here, the message would be nowhere.
       if (!hasCode(error, ClientErrors.DELIVERY_UNKNOWN.code)) throw error;
     }
-    return text;
+    return this.#load(text);
   }
 
   async fetchDelivery(
@@ -158,7 +170,9 @@ export class RedisClient implements MessageBrokerClient {
     checkText("POP", "queue_name", queueName);
     const { strategy } = this.#config.brokerParams;
     const { leaseMs = LEASE_MS } = options;
-    return this.#desk(queueName, { strategy, leaseMs }).take(bounds);
+    const delivery = await this.#desk(queueName, { strategy, leaseMs }).take(bounds);
+    if (delivery !== undefined) await this.#loadDelivery(delivery);
+    return delivery;
   }
 
   async ping(options: CallOptions = {}): Promise<void> {
@@ -264,15 +278,19 @@ export class RedisClient implements MessageBrokerClient {
   ): Promise<void> {
     const { jobTimeoutMs, maxQueueSize } = this.#config.brokerParams;
     const keys = queueKeys(queue);
+    const { signals } = bounds;
+    const jobId = isJob ? pushId : undefined;
+    const stored = (await this.#objects?.offload(text, { jobId, signal: signals })) ?? text;
+    const isReference = stored === text ? "" : "1";
     const { job } = jobKeys(pushId);
     const isApart = this.#network.isCluster || !isJob;
     if (isJob && isApart) {
-      await this.#network.script(KNOW, [job], [jobTimeoutMs, queue], bounds);
+      await this.#network.script(KNOW, [job], [jobTimeoutMs, queue, isReference], bounds);
     }
     const once = isApart ? keys.pushed(pushId) : job;
     const [worker, claim] = [keys.worker(""), keys.claim("", 0).slice(0, -2)];
     const knownMs = isApart ? PUSHED_MS : jobTimeoutMs;
-    const args = [text, knownMs, maxQueueSize, worker, claim, queue];
+    const args = [stored, knownMs, maxQueueSize, worker, claim, queue, isReference];
     const attempt = async () => {
       const outcome = await this.#network.script(
         PUSH,
@@ -294,7 +312,7 @@ export class RedisClient implements MessageBrokerClient {
     const { message, transactionId, leaseId, failed } = submission;
     const claim = leaseId === undefined ? undefined : parseLease(leaseId);
     if (leaseId !== undefined && claim === undefined) throw QueueErrors.LEASE_OVER({ queueName });
-    const fragments = splitResult(message, this.#config.brokerParams.maxFragmentBytes);
+    const fragments = await this.#fragmentsOf(queueName, message, bounds);
     const dead =
       failed === undefined || claim === undefined
         ? undefined
@@ -319,6 +337,41 @@ export class RedisClient implements MessageBrokerClient {
   }
 
   // Results
+
+  /** Who sent a job by reference reads a result by reference; others get fragments. */
+  async #fragmentsOf(jobId: string, text: string, bounds: CallBounds): Promise<string[]> {
+    const { objects, maxFragmentBytes } = this.#config.brokerParams;
+    if (this.#objects !== undefined && text.length * 3 >= objects.minBytes) {
+      const { job } = jobKeys(jobId);
+      const isReference = await this.#network.command(job, ["HGET", job, "ref"], bounds);
+      if (isReference === "1") {
+        return [await this.#objects.offload(text, { jobId, signal: bounds.signals })];
+      }
+    }
+    return splitResult(text, maxFragmentBytes);
+  }
+
+  async #load(text: string): Promise<string> {
+    return (await this.#objects?.load(text)) ?? text;
+  }
+
+  /**
+   * A job whose text is gone for good stays what it is: it is no valid job, and is answered as failed.
+   * While the store cannot be reached, the job goes back.
+   */
+  async #loadDelivery(delivery: RedisDelivery): Promise<void> {
+    if (!looksLikeReference(delivery.message)) return;
+    try {
+      delivery.message = await this.#load(delivery.message);
+    } catch (error) {
+      if (isRetryable(error)) {
+        await delivery.release();
+        throw error;
+      }
+      const { jobId } = delivery;
+      this.#network.logger.error({ jobId, error: messageOf(error) }, "a job's text is lost");
+    }
+  }
 
   async #answer(answer: Answer, bounds: CallBounds): Promise<string> {
     const { jobId, fragments, state, claim, dead, onlyKnown = false } = answer;
@@ -356,7 +409,7 @@ export class RedisClient implements MessageBrokerClient {
     const outcome = (await this.#network.script(ANSWER, all, args, bounds)) as string;
     if (outcome !== "stored") return outcome;
     if (isApart && place !== undefined && owner !== undefined) {
-      await this.#network.command(place, ["UNLINK", place], bounds);
+      await this.#network.script(REMOVE, [place], [], bounds);
       await this.#network.command(place, ["HDEL", owner.deliveries, jobId], bounds);
     }
     if (dead !== undefined) await this.#indexDead(jobId, { isApart }, bounds);

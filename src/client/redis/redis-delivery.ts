@@ -37,7 +37,8 @@ interface Owner {
 }
 
 export class RedisDelivery implements Delivery {
-  readonly message: string;
+  /** Loaded by its client when it lies outside of Redis. */
+  message: string;
   readonly leaseId: string;
   readonly claim: Claim;
   readonly keys: QueueKeys;

@@ -7,8 +7,8 @@ import {
   createScheduler,
   routed,
   STRATEGIES,
-  SUB_QUEUES,
   type Strategy,
+  SUB_QUEUES,
   type SubQueue,
   subQueueName,
 } from "./sub-queues.js";

@@ -47,7 +47,7 @@ describe("faults have their place", () => {
     [
       "broker: localhost:7671",
       [
-        'p:1:9: broker: the broker URL "localhost:7671" does not begin with simple://; write it like simple://127.0.0.1:7671',
+        'p:1:9: broker: the broker URL "localhost:7671" does not begin with simple:// or redis://; write it like simple://127.0.0.1:7671',
       ],
     ],
     [

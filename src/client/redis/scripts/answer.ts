@@ -35,7 +35,8 @@ if ARGV[6] ~= '' then
   local deliveries = tonumber(ARGV[10])
   if claim then
     deliveries = tonumber(redis.call('HGET', KEYS[6], ARGV[5]) or '0') + deliveries
-    if redis.call('EXISTS', claim) == 1 then redis.call('RENAME', claim, KEYS[4]) end
+    redis.call('DEL', KEYS[4])
+    redis.call('LMOVE', claim, KEYS[4], 'LEFT', 'RIGHT')
     redis.call('ZADD', KEYS[7], now, ARGV[5])
   elseif ARGV[11] ~= '' then
     redis.call('DEL', KEYS[4])
@@ -45,7 +46,7 @@ if ARGV[6] ~= '' then
     'deliveries', deliveries, 'at', now, 'bytes', ARGV[9],
     'stored', redis.call('HGET', KEYS[2], 'at') or '')
 elseif claim and ARGV[4] == 'claim' then
-  redis.call('UNLINK', claim)
+  redis.call('LTRIM', claim, 1, -1)
 end
 if claim then redis.call('HDEL', KEYS[6], ARGV[5]) end
 local waiting = redis.call('HGET', KEYS[2], 'n')

@@ -27,11 +27,11 @@ for place = 1, places do
     if redis.call('EXISTS', last) == 1 then
       local holder = redis.call('GET', out)
       if not holder or redis.call('EXISTS', holder) == 0 then
-        message = redis.call('LMOVE', last, claim, 'LEFT', 'RIGHT')
+        message = redis.call('LMOVE', last, claim, 'LEFT', 'LEFT')
         redis.call('SET', out, claim)
       end
     end
-    if not message then message = redis.call('LMOVE', queue, claim, 'LEFT', 'RIGHT') end
+    if not message then message = redis.call('LMOVE', queue, claim, 'LEFT', 'LEFT') end
     if message then found = index end
   end
   if not found then break end
@@ -41,11 +41,21 @@ end
 return taken
 `);
 
-/** Puts what is in places back to the head of their queue. KEYS: queue, places, the newest first. */
+/**
+ * Puts what is in places back to the head of their queue. A Redis that lost its last writes may hold
+ * more than one message in a place. KEYS: queue, places, the newest first.
+ */
 export const GIVE_BACK = script(`
 local count = 0
 for i = 2, #KEYS do
-  if redis.call('LMOVE', KEYS[i], KEYS[1], 'LEFT', 'LEFT') then count = count + 1 end
+  while redis.call('LMOVE', KEYS[i], KEYS[1], 'LEFT', 'LEFT') do count = count + 1 end
 end
 return count
+`);
+
+/** Takes the message of a place away for good. KEYS: the place. Returns whether there was one. */
+export const REMOVE = script(`
+local count = redis.call('LLEN', KEYS[1])
+if count > 0 then redis.call('LTRIM', KEYS[1], 1, -1) end
+return math.min(count, 1)
 `);

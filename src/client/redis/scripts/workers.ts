@@ -29,11 +29,20 @@ end
 return {1, wait}
 `);
 
-/** KEYS: workers. Returns ids of those whose lease is over and for how long that is so, in ms. */
+/**
+ * KEYS: workers, who looks after them. ARGV: who asks, and for how long nobody else need do so, in ms.
+ *
+ * Returns ids of those whose lease is over and for how long that is so, in ms; false when somebody else
+ * looks after them just now.
+ */
 export const OVERDUE = script(`
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
 local found = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', '(' .. now, 'WITHSCORES', 'LIMIT', 0, 100)
+if #found == 0 then return found end
+local keeper = redis.call('GET', KEYS[2])
+if keeper and keeper ~= ARGV[1] then return false end
+redis.call('SET', KEYS[2], ARGV[1], 'PX', ARGV[2])
 for i = 2, #found, 2 do found[i] = now - tonumber(found[i]) end
 return found
 `);

@@ -2,6 +2,7 @@
 
 const SECRET_WORD =
   /(?:key|token|secret|password|passwd|passphrase|authori[sz]ation|credential|cookie)s?$/i;
+const PLACE_WORD = /^(?:file|dir|path)$/i;
 /** Counts, not secrets: `maxTokens: 512`. */
 const COUNTED_WORD = /(?:key|token)s$/i;
 const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@]*@/gi;
@@ -10,7 +11,9 @@ export const HIDDEN = "(hidden)";
 
 /** Whether a key or variable of this name holds what must stay unseen. */
 export function isSecretName(name: string): boolean {
-  return wordsOf(name).some((word) => SECRET_WORD.test(word));
+  const words = wordsOf(name);
+  // Where a secret lies is none.
+  return !PLACE_WORD.test(words.at(-1) ?? "") && words.some((word) => SECRET_WORD.test(word));
 }
 
 /** Whether the value at this path must stay unseen. */
