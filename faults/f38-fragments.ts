@@ -35,9 +35,10 @@ export const f38: Fault = {
       const expected = kind.harm === undefined ? fragments.records : undefined;
       const texts = random.chance(0.5) ? shuffled(random, fragments.texts) : [...fragments.texts];
       const pushed = (kind.harm ?? kind.play)?.(random, texts, number) ?? texts;
-      const isKnown = random.chance(0.7);
+      const isKnown = kind.isWhole === true || random.chance(0.7);
       const name = isKnown ? await submitJob(client, "work 0", `${number}`) : `channel-${number}`;
-      const got = await pushAndFetch({ raw, client, name, pushed, random }, expected !== undefined);
+      const early = kind.isWhole === true ? pushed.length : random.below(pushed.length + 1);
+      const got = await pushAndFetch({ raw, client, name, pushed, early }, expected !== undefined);
       const isRight = got === (expected === undefined ? "none" : expected);
       if (!isRight && expected === undefined && got !== "none") wrong++;
       const what = `${kind.name}, ${isKnown ? "a job" : "no job"}, fragments ${number}`;
@@ -57,6 +58,8 @@ interface Kind {
   readonly play?: Change;
   /** It must not be joined. */
   readonly harm?: Change;
+  /** It can only be seen in a result, and when all of it is there. */
+  readonly isWhole?: boolean;
 }
 
 const KINDS: readonly Kind[] = [
@@ -108,6 +111,7 @@ const KINDS: readonly Kind[] = [
   },
   {
     name: "of two results",
+    isWhole: true,
     harm: (random, texts, number) => {
       const other = makeFragments(random, number, texts.length).texts;
       // Both are there, and one cannot tell which fragment belongs to which.
@@ -144,12 +148,12 @@ async function pushAndFetch(
     readonly client: RedisClient;
     readonly name: string;
     readonly pushed: readonly string[];
-    readonly random: Random;
+    /** So many are there before the fetch. */
+    readonly early: number;
   },
   mustCome: boolean,
 ): Promise<string> {
-  const { raw, client, name, pushed, random } = means;
-  const early = random.below(pushed.length + 1);
+  const { raw, client, name, pushed, early } = means;
   for (const text of pushed.slice(0, early)) await raw.command("RPUSH", name, text);
   const timeoutMs = mustCome ? COMES_MS : WAIT_MS;
   const fetching = client.fetchMessage(name, { timeoutMs }).then(
