@@ -33,6 +33,7 @@ import { f39 } from "./f39-cancel.js";
 import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
 import { r01 } from "./r01-redis-kills.js";
+import { r02 } from "./r02-cut-off-host.js";
 
 export const FAULTS: readonly Fault[] = [
   f01,
@@ -68,4 +69,5 @@ export const FAULTS: readonly Fault[] = [
   f39,
   f40,
   r01,
+  r02,
 ];

@@ -1,5 +1,5 @@
 import type { RedisClient } from "millrace/client";
-import type { Fault, Trial } from "./harness/fault.js";
+import type { Fault } from "./harness/fault.js";
 import type { Random } from "./harness/random.js";
 import {
   clientOf,
