@@ -32,8 +32,8 @@ import { f38 } from "./f38-fragments.js";
 import { f39 } from "./f39-cancel.js";
 import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
+import { n01 } from "./n01-cut-off-host.js";
 import { r01 } from "./r01-redis-kills.js";
-import { r02 } from "./r02-cut-off-host.js";
 
 export const FAULTS: readonly Fault[] = [
   f01,
@@ -69,5 +69,5 @@ export const FAULTS: readonly Fault[] = [
   f39,
   f40,
   r01,
-  r02,
+  n01,
 ];

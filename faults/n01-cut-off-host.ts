@@ -22,8 +22,8 @@ const JOBS = 12;
 /** Longer than the lease, so that the one who was cut off comes too late with what it had. */
 const WORK_MS = 500;
 
-export const r02: Fault = {
-  name: "R2",
+export const n01: Fault = {
+  name: "N1",
   title: "Redis: the host of a worker is cut off for longer than its lease, and comes back",
   limitMs: 300_000,
   async run(trial) {
