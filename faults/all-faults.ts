@@ -28,9 +28,11 @@ import { f32 } from "./f32-rolling-restarts.js";
 import { f33 } from "./f33-double-start.js";
 import { f34 } from "./f34-unknown-format.js";
 import { f36 } from "./f36-many-ids.js";
+import { f38 } from "./f38-fragments.js";
 import { f39 } from "./f39-cancel.js";
 import { f40 } from "./f40-random-history.js";
 import type { Fault } from "./harness/fault.js";
+import { n01 } from "./n01-cut-off-host.js";
 import { r01 } from "./r01-redis-kills.js";
 
 export const FAULTS: readonly Fault[] = [
@@ -63,7 +65,9 @@ export const FAULTS: readonly Fault[] = [
   f33,
   f34,
   f36,
+  f38,
   f39,
   f40,
   r01,
+  n01,
 ];

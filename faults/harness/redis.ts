@@ -12,7 +12,7 @@ import type { Cleanup } from "../../test/helpers/start-broker.js";
 import { Skip, type Trial } from "./fault.js";
 import { endingOf, jobText, type PipelineSettings, startPipeline, TASK_QUEUE } from "./jobs.js";
 import type { Proc } from "./processes.js";
-import { within } from "./waits.js";
+import { sleep, within } from "./waits.js";
 
 /** How long one job may take through any harm, before it counts as not answered. */
 const JOB_MS = 30_000;
@@ -124,6 +124,13 @@ export class Load {
   /** No more jobs are pushed. */
   stop(): void {
     this.#isStopped = true;
+  }
+
+  /** No more jobs are pushed; whether all had their result in time. */
+  async ends(ms: number): Promise<boolean> {
+    this.stop();
+    const all = Promise.all(this.#lanes).then(() => true);
+    return Promise.race([all, sleep(ms).then(() => false)]);
   }
 
   /** Ends when all jobs have their result. */

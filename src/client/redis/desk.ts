@@ -466,14 +466,20 @@ export class ClaimDesk {
   /** Those given back together go back in their order. */
   async #giveBack(delivery: RedisDelivery): Promise<void> {
     this.#givingBack.push(delivery);
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#flushAll();
     return this.#flushing;
   }
 
+  /** Those that come while others are on their way are next. */
+  async #flushAll(): Promise<void> {
+    while (this.#givingBack.length > 0) {
+      await new Promise<void>(afterThisEvent);
+      await this.#flush();
+    }
+    this.#flushing = undefined;
+  }
+
   async #flush(): Promise<void> {
-    await new Promise<void>(afterThisEvent);
     const deliveries = this.#givingBack
       .splice(0)
       .sort((one, other) => other.claim.sequence - one.claim.sequence);

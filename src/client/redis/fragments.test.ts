@@ -92,6 +92,21 @@ describe("fragments", () => {
     expect(isComplete([a, b, c])).toBe(true);
   });
 
+  test("are not complete while copies stand for those that are missing", () => {
+    const [a, b, c] = fragments(3) as [string, string, string];
+    expect(isComplete([a, b, a])).toBe(false);
+    expect(isComplete([a, b, a, b, c])).toBe(true);
+    expect(isComplete([a, b, "no fragment"])).toBe(true);
+  });
+
+  test("with different records under one number are refused", () => {
+    const [a, b, c] = fragments(3) as [string, string, string];
+    failsToJoin(
+      [a, b, c, b.replace('"data":[', '"data":[{},')],
+      /two of number 1, and they differ/,
+    );
+  });
+
   test("of which one is missing are refused", () => {
     const [a, , c] = fragments(3) as [string, string, string];
     failsToJoin([a, c], /1 of 3 are missing: 1/);

@@ -63,7 +63,8 @@ export function fragmentCountOf(text: string): number {
  * One result of its fragments, in whatever order they were pushed, and each of them once: a second
  * copy, as an older sink pushes when it tries again, is left out. A single one stays as it is.
  *
- * @throws CLIENT_FRAGMENTS_INVALID when one is missing, unreadable, or of another result.
+ * @throws CLIENT_FRAGMENTS_INVALID when one is missing, unreadable, or of another result, which is
+ *   known by other records under the same number.
  */
 export function joinFragments(texts: readonly string[]): string {
   const [only] = texts;
@@ -79,7 +80,11 @@ export function joinFragments(texts: readonly string[]): string {
     }
     const { fragment } = data;
     if (fragment >= count) throw invalid(`fragment ${fragment} of ${count} does not exist`);
-    if (!byIndex.has(fragment)) byIndex.set(fragment, data);
+    const before = byIndex.get(fragment);
+    if (before === undefined) byIndex.set(fragment, data);
+    else if (JSON.stringify(before.data) !== JSON.stringify(data.data)) {
+      throw invalid(`there are two of number ${fragment}, and they differ`);
+    }
   }
   const total = count ?? 0;
   const sorted = Array.from({ length: total }, (_, index) => byIndex.get(index));
@@ -92,10 +97,19 @@ export function joinFragments(texts: readonly string[]): string {
   return JSON.stringify({ ...first, data, fragment: 0, fragment_count: 1 });
 }
 
-/** Whether all fragments are there, so far as the first one tells how many there should be. */
+/** Whether all fragments are there, each at least once, or something that no waiting repairs. */
 export function isComplete(texts: readonly string[]): boolean {
   const [first] = texts;
-  return first !== undefined && texts.length >= fragmentCountOf(first);
+  if (first === undefined) return false;
+  const count = fragmentCountOf(first);
+  if (count === 1 || texts.length < count) return texts.length >= count;
+  const found = new Set<number>();
+  for (const text of texts) {
+    const { data } = Fragment.safeParse(parsedOr(text, undefined));
+    if (data?.fragment_count !== count || data.fragment >= count) return true;
+    found.add(data.fragment);
+  }
+  return found.size === count;
 }
 
 function invalid(reason: string): Error {

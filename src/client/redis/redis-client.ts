@@ -38,7 +38,7 @@ import { cancelJob } from "./cancel.js";
 import { openDirectory, readLogin } from "./connect.js";
 import { redisDeadLetters, trimDeadLetters } from "./dead-letters.js";
 import { ClaimDesk } from "./desk.js";
-import { fragmentCountOf, joinFragments, splitResult } from "./fragments.js";
+import { fragmentCountOf, isComplete, joinFragments, splitResult } from "./fragments.js";
 import { stampJob } from "./job-text.js";
 import { DEAD_INDEX, jobKeys, queueKeys } from "./keys.js";
 import { Network } from "./network.js";
@@ -467,16 +467,18 @@ export class RedisClient implements MessageBrokerClient {
     const { queue } = keys;
     const desk = this.#desk(queue, { strategy: "simple", leaseMs: FETCH_LEASE_MS });
     const others: RedisDelivery[] = [];
+    const texts = () => [message, ...others.map((other) => other.message)];
     try {
-      while (others.length < count - 1) {
+      // Some may be there twice, so that more are needed than there are fragments.
+      while (others.length < count - 1 || !isComplete(texts())) {
         const next = await desk.take(bounds);
         if (next === undefined) {
-          const missing = count - 1 - others.length;
-          throw ClientErrors.FRAGMENTS_INVALID({ reason: `${missing} of ${count} are missing` });
+          const reason = `some of ${count} are missing among ${texts().length}`;
+          throw ClientErrors.FRAGMENTS_INVALID({ reason });
         }
         others.push(next);
       }
-      const joined = joinFragments([message, ...others.map((other) => other.message)]);
+      const joined = joinFragments(texts());
       await Promise.all(others.map((other) => other.acknowledge()));
       return joined;
     } catch (error) {

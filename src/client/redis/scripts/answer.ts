@@ -80,7 +80,8 @@ end
 if state ~= 'open' then return {'expired', redis.call('HGET', KEYS[2], 'done') or ''} end
 local waiting = redis.call('HGET', KEYS[2], 'n') or ''
 if not string.find(waiting, ARGV[1], 1, true) and #waiting < 2048 then
-  redis.call('HSET', KEYS[2], 'n', waiting .. ' ' .. ARGV[1])
+  -- Refused by a Redis that is full or read-only, it is only found later.
+  redis.pcall('HSET', KEYS[2], 'n', waiting .. ' ' .. ARGV[1])
 end
 return {'open'}
 `);
