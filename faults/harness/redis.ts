@@ -21,7 +21,7 @@ const WIDTH = 8;
 type Params = NonNullable<RedisClientConfig["brokerParams"]>;
 
 /** @throws Skip without a redis-server; where everything must be tried that is a failure. */
-export function needRedis(): void {
+function needRedis(): void {
   const { error } = spawnSync("redis-server", ["--version"], { stdio: "ignore" });
   if (error === undefined) return;
   const text = "there is no redis-server on the PATH";
