@@ -70,28 +70,26 @@ async function untilTold(redis: Redis, monitor: Redis): Promise<void> {
 }
 
 /** What the worker sent while `load` ran. */
-async function commandsDuring(redis: Redis, load: () => Promise<unknown>): Promise<Command[]> {
-  const monitor = await redis.monitor();
-  try {
-    await untilTold(redis, monitor);
-    const commands: Command[] = [];
-    monitor.on("monitor", (_time: string, args: string[], address: string) =>
-      commands.push({ address, args }),
-    );
-    const before = await addressesOfWorker(redis);
-    const unblocksBefore = await countUnblocks(redis);
-    await load();
-    const unblockCount = (await countUnblocks(redis)) - unblocksBefore;
-    const own = new Set([...before, ...(await addressesOfWorker(redis))]);
-    await untilTold(redis, monitor);
-    const unblocks = Array.from({ length: unblockCount }, () => ({
-      address: "",
-      args: ["CLIENT UNBLOCK"],
-    }));
-    return [...commands.filter(({ address }) => own.has(address)), ...unblocks];
-  } finally {
-    monitor.disconnect();
-  }
+async function commandsDuring(
+  { redis, monitor }: { redis: Redis; monitor: Redis },
+  load: () => Promise<unknown>,
+): Promise<Command[]> {
+  await untilTold(redis, monitor);
+  const commands: Command[] = [];
+  monitor.on("monitor", (_time: string, args: string[], address: string) =>
+    commands.push({ address, args }),
+  );
+  const before = await addressesOfWorker(redis);
+  const unblocksBefore = await countUnblocks(redis);
+  await load();
+  const unblockCount = (await countUnblocks(redis)) - unblocksBefore;
+  const own = new Set([...before, ...(await addressesOfWorker(redis))]);
+  await untilTold(redis, monitor);
+  const unblocks = Array.from({ length: unblockCount }, () => ({
+    address: "",
+    args: ["CLIENT UNBLOCK"],
+  }));
+  return [...commands.filter(({ address }) => own.has(address)), ...unblocks];
 }
 
 async function countOnce(bench: Bench, cell: Cell): Promise<void> {
@@ -99,6 +97,8 @@ async function countOnce(bench: Bench, cell: Cell): Promise<void> {
   const { inFlight: clients, concurrency } = cell;
   const port = await startRedis(processes);
   const redis = new Redis({ host: "127.0.0.1", port });
+  // Before anybody else is there: its client takes what is told at once for an answer.
+  const monitor = await redis.monitor();
   try {
     const { username, password } = LOGIN;
     await redis.call("ACL", "SETUSER", username, "on", `>${password}`, "~*", "&*", "+@all");
@@ -109,7 +109,7 @@ async function countOnce(bench: Bench, cell: Cell): Promise<void> {
     const load = { bytes: KB, clients, durationMs: 30_000 };
     await client.call("jobs", { ...load, countMax: WARM_UP_COUNT });
     let count = 0;
-    const sent = await commandsDuring(redis, async () => {
+    const sent = await commandsDuring({ redis, monitor }, async () => {
       const countMax = bench.isQuick ? COUNT_QUICK : COUNT;
       ({ count } = await client.call<LoadResult>("jobs", { ...load, countMax }));
     });
@@ -123,6 +123,7 @@ async function countOnce(bench: Bench, cell: Cell): Promise<void> {
     const each = [...counts].map(([command, times]) => `${command} ${(times / count).toFixed(2)}`);
     figures.notes.push(`${name}: ${each.join(", ")}`);
   } finally {
+    monitor.disconnect();
     redis.disconnect();
   }
 }
