@@ -98,6 +98,8 @@ export interface SinkDependencies {
 
 interface EncodedResult {
   readonly text: string;
+  /** Of the text as UTF-8. */
+  readonly bytes: number;
   /** Why it is a failed one: the broker keeps its job as a dead letter with this. */
   readonly failed: string | undefined;
 }
@@ -183,7 +185,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
       const sent = await this.#deliver(channel, message, options);
       this.#stats.messageCount++;
       if (sent.failed !== undefined) this.#stats.failedCount++;
-      this.#stats.bytesSent += Buffer.byteLength(sent.text);
+      this.#stats.bytesSent += sent.bytes;
       message.annotate({ sourceId: SINK_NAME, message: "Pushed" });
       return true;
     } catch (error) {
@@ -235,9 +237,9 @@ export class MessageBrokerTaskSink extends Component implements Sink {
         const rowCount = result.data?.length ?? 0;
         throw SinkErrors.RESULT_TOO_LARGE({ bytes, maxResultBytes, rowCount });
       }
-      if (result.status !== "failed") return { text, failed: undefined };
+      if (result.status !== "failed") return { text, bytes, failed: undefined };
       if (!message.failed) message.fail({ stage: SINK_NAME, cause: failureCause(result) });
-      return { text, failed: message.failedReason ?? failureCause(result) ?? "" };
+      return { text, bytes, failed: message.failedReason ?? failureCause(result) ?? "" };
     } catch (cause) {
       return this.#encodeFailed(message, cause);
     }
@@ -246,7 +248,7 @@ export class MessageBrokerTaskSink extends Component implements Sink {
   #encodeFailed(message: IngestControlMessage, cause: unknown): EncodedResult {
     const text = encodeResult(failedResult({ cause, message }));
     message.fail({ stage: SINK_NAME, cause });
-    return { text, failed: message.failedReason ?? "" };
+    return { text, bytes: Buffer.byteLength(text), failed: message.failedReason ?? "" };
   }
 
   async #submit(

@@ -121,11 +121,16 @@ edges:
     for (const line of check.stdout.trimEnd().split("\n")) expect(stderr).toContain(line);
   });
 
-  test("a broker that this version cannot speak to is no `ok`", async (t) => {
-    const cwd = await folderOf(t, { "p.yaml": "broker: redis://localhost\nstages: []\n" });
+  test("a broker whose options do not fit is no `ok`", async (t) => {
+    const lines = [
+      "broker: redis://localhost",
+      "redis: { objects: { url: s3://bucket } }",
+      "stages: []",
+    ];
+    const cwd = await folderOf(t, { "p.yaml": `${lines.join("\n")}\n` });
     const { code, stdout } = await runCli(t, ["config", "check", "p.yaml"], { cwd });
     expect(code).toBe(2);
-    expect(stdout).toMatch(/^p\.yaml:1:9: broker: .*"redis" is not available/);
+    expect(stdout).toMatch(/^p\.yaml:1:9: broker: .*needs accessKeyId and secretAccessKey/);
   });
 
   test("options that a plugin's stage does not take are told where they stand", async (t) => {

@@ -376,7 +376,7 @@ describeRedis("servers", () => {
 
   test("a failover by Sentinel is followed", async (t) => {
     const primary = await startRedis({ test: t });
-    await startRedis({ test: t, replicaOf: primary });
+    const replica = await startRedis({ test: t, replicaOf: primary });
     const sentinel = await startSentinel(primary, { test: t });
     const sentinels = sentinel.sentinels.map(({ host, port }) => ({ host, port }));
     const client = new RedisClient({
@@ -385,7 +385,7 @@ describeRedis("servers", () => {
     });
     t.onTestFinished(() => client.close());
     await client.submitMessage(QUEUE, "before");
-    await primary.command("WAIT", 1, 5_000);
+    await expect.poll(() => replica.command("LLEN", QUEUE)).toBe(1);
     const waiting = client.fetchDelivery("elsewhere", { leaseMs: 3_000, timeoutMs: 25_000 });
     await primary.kill();
     await client.submitMessage("elsewhere", "after", { timeoutMs: 25_000 });

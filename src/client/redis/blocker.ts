@@ -45,6 +45,11 @@ export class Blocker {
     this.#desk = desk;
   }
 
+  /** Whether Redis hands over the next message of this queue by itself. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   /** Waits as long as it is wanted. */
   start(): void {
     this.#running ??= this.#run().finally(() => {

@@ -126,7 +126,7 @@ async function replay(
   if (typeof text !== "string") return 0;
   const queueOf = queueKeys(queue);
   const once = queueOf.pushed(`replay-${jobId}`);
-  const args = [text, 1_000, 0, "", "", queue, ""];
+  const args = [text, 1_000, 0, "", "", queue, "", ""];
   await network.script(PUSH, [queue, once, queueOf.workers], args, bounds);
   await drop(network, jobId, { bounds });
   return 1;

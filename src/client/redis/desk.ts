@@ -36,6 +36,8 @@ const BEAT_MAX_MS = 5_000;
 const BATCH_MAX = 16;
 /** Longest list of jobs in work that a worker tells of itself. */
 const HOLDS_MAX = 100;
+/** How long what blocks for consumers goes on when none of them waits. */
+const LET_GO_MS = 20;
 /** How long a desk that nobody uses stays open. */
 const IDLE_MS = 10_000;
 /** How long a close may take. */
@@ -78,6 +80,9 @@ export class ClaimDesk {
   readonly #waiters = new Set<Waiter>();
   readonly #blockers: readonly Blocker[];
   readonly #givingBack: RedisDelivery[] = [];
+  /** Came while nobody waited, and nobody may come any more for very long. */
+  readonly #spares: RedisDelivery[] = [];
+  #letGoTimer: NodeJS.Timeout | undefined;
   #flushing: Promise<void> | undefined;
   #worker: Worker | undefined;
   #opening: Promise<Worker> | undefined;
@@ -119,21 +124,23 @@ export class ClaimDesk {
   async take(bounds: CallBounds): Promise<RedisDelivery | undefined> {
     throwIfEnded(bounds);
     this.#usedMs = monotonicMs();
+    const spare = this.#spares.shift();
+    if (spare !== undefined) return spare;
     return new Promise((resolve, reject) => {
       const ends = [...bounds.signals, bounds.closed];
-      const leave = () => {
+      const leave = (wasServed: boolean) => {
         this.#waiters.delete(waiter);
         clearTimeout(timer);
         for (const signal of ends) signal.removeEventListener("abort", onEnd);
-        if (this.#waiters.size === 0) this.#letGo();
+        if (this.#waiters.size === 0) this.#letGo(wasServed);
       };
       const waiter: Waiter = {
         resolve: (delivery) => {
-          leave();
+          leave(delivery !== undefined);
           resolve(delivery);
         },
         reject: (error) => {
-          leave();
+          leave(false);
           reject(error);
         },
         isLate: false,
@@ -146,7 +153,9 @@ export class ClaimDesk {
       }, bounds.deadline.leftMs);
       for (const signal of ends) signal.addEventListener("abort", onEnd);
       this.#waiters.add(waiter);
-      this.#pump();
+      // Redis looks into every queue already, and hands over the next message by itself.
+      if (this.#blockers.every(({ isBlocked }) => isBlocked)) waiter.wasTried = true;
+      else this.#pump();
     });
   }
 
@@ -179,6 +188,8 @@ export class ClaimDesk {
     this.#isClosed = true;
     clearTimeout(this.#beatTimer);
     clearTimeout(this.#recoverTimer);
+    clearTimeout(this.#letGoTimer);
+    this.#spares.length = 0;
     const worker = this.#worker;
     for (const waiter of [...this.#waiters]) waiter.reject(ClientErrors.CLOSED({}));
     for (const delivery of worker?.deliveries.values() ?? [])
@@ -345,8 +356,9 @@ export class ClaimDesk {
       return;
     }
     const [waiter] = this.#waiters;
-    if (waiter === undefined) delivery.release().catch(() => {});
-    else waiter.resolve(delivery);
+    if (waiter !== undefined) waiter.resolve(delivery);
+    else if (this.#letGoTimer !== undefined && !this.#isClosed) this.#spares.push(delivery);
+    else delivery.release().catch(() => {});
     this.#usedMs = monotonicMs();
   }
 
@@ -354,12 +366,22 @@ export class ClaimDesk {
     for (const waiter of [...this.#waiters]) waiter.reject(error);
   }
 
-  /** Nobody waits: what blocks for them ends, unless somebody comes in this very event. */
-  #letGo(): void {
-    setImmediate(() => {
+  /**
+   * Nobody waits any more: what blocks for them ends. A consumer of one message at a time, which has just
+   * been served, comes back at once; it would else let go and block again for each message.
+   */
+  #letGo(wasServed: boolean): void {
+    clearTimeout(this.#letGoTimer);
+    this.#letGoTimer = undefined;
+    if (this.#isClosed) return;
+    const letGo = () => {
+      this.#letGoTimer = undefined;
+      for (const spare of this.#spares.splice(0)) spare.release().catch(() => {});
       if (this.#waiters.size > 0) return;
       for (const blocker of this.#blockers) blocker.stop().catch(() => {});
-    });
+    };
+    if (wasServed) this.#letGoTimer = setTimeout(letGo, LET_GO_MS);
+    else setImmediate(letGo);
   }
 
   // Places

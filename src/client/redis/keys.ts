@@ -55,6 +55,8 @@ export interface JobKeys {
   readonly result: string;
   /** Hash: `s` its state, `q` its queue, `at` when it was stored, `by` who answered, `n` who waits, `ref` whether its text lies outside of Redis. */
   readonly job: string;
+  /** List of the fragments of a result on their way to it. */
+  staged(token: string): string;
   /** Hash: the dead letter, without the text of the job. */
   readonly letter: string;
   /** List of one message: the text of the job of a dead letter. */
@@ -65,6 +67,7 @@ export function jobKeys(jobId: string): JobKeys {
   return {
     result: jobId,
     job: beside(jobId, "job"),
+    staged: (token) => beside(jobId, `staged:${token}`),
     letter: beside(jobId, "dead"),
     deadText: beside(jobId, "dead:text"),
   };

@@ -3,7 +3,13 @@
  * becomes of a command whose answer was lost is for its caller to decide.
  */
 import { createClient } from "@redis/client";
-import { clampTimerMs, hasCode, messageOf, monotonicMs } from "../../core/index.js";
+import {
+  clampTimerMs,
+  hasCode,
+  messageOf,
+  monotonicMs,
+  sharedAbortController,
+} from "../../core/index.js";
 import { ClientErrors } from "../errors.js";
 import type { Address, Login } from "./address.js";
 import { translateReply } from "./replies.js";
@@ -23,8 +29,7 @@ export class Line {
   readonly #waits = new Set<{ readonly endMs: number; readonly answerMs: number }>();
   #guard: NodeJS.Timeout | undefined;
   #failure: Error | undefined;
-  /** Called once, when the line fails or is closed. */
-  onEnd: () => void = () => {};
+  readonly #ending = sharedAbortController();
 
   private constructor(address: Address, client: ReturnType<typeof newClient>) {
     this.address = address;
@@ -51,6 +56,11 @@ export class Line {
     } finally {
       clearTimeout(timer);
     }
+  }
+
+  /** Fires when the line fails or is closed. */
+  get ended(): AbortSignal {
+    return this.#ending.signal;
   }
 
   get isOpen(): boolean {
@@ -81,6 +91,27 @@ export class Line {
     }
   }
 
+  /**
+   * Commands that Redis runs as one step, without taking long ones into a script, which costs it more
+   * than everything else. Their answers. Errors as with `run`; then none of them was run, unless one
+   * failed in the middle.
+   */
+  async transaction(
+    commands: readonly (readonly Argument[])[],
+    answerMs: number,
+  ): Promise<readonly unknown[]> {
+    const all = [["MULTI"], ...commands, ["EXEC"]];
+    // Sent in one event, nothing of others comes between.
+    const replies = await Promise.allSettled(all.map((args) => this.run(args, answerMs)));
+    for (const reply of replies) if (reply.status === "rejected") throw reply.reason;
+    const answers = (replies.at(-1) as PromiseFulfilledResult<unknown>).value as unknown[];
+    for (const answer of answers) {
+      const refusal = translateReply(answer, "EXEC", this.address);
+      if (refusal !== undefined) throw refusal;
+    }
+    return answers;
+  }
+
   /** Calls `listener` for each message on the channel, for as long as the line lasts. */
   async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
     if (this.#failure !== undefined) throw this.#lost(this.#failure);
@@ -101,7 +132,7 @@ export class Line {
     this.#rest();
     // What is on its way is rejected by that.
     if (this.#client.isOpen) this.#client.destroy();
-    this.onEnd();
+    this.#ending.abort(error);
   }
 
   /** One timer for all that is awaited: commands are many, and nearly all are answered at once. */

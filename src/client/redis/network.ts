@@ -61,23 +61,56 @@ export class Network {
     return this.#retried(key, bounds, (line, waitMs) => line.run(args, waitMs), lengthOf(args));
   }
 
-  /** Runs a script; `keys` must lie on one server. Errors and repetitions as with `command`. */
+  /**
+   * Runs a script; `keys` must lie on one server. Errors and repetitions as with `command`.
+   *
+   * @param before commands that are sent right before it, each time that it is sent.
+   */
   script(
     { text, sha1 }: Script,
     keys: readonly string[],
     args: readonly (string | number)[],
     bounds: CallBounds,
+    before: readonly (readonly Argument[])[] = [],
   ): Promise<unknown> {
-    const tail = [String(keys.length), ...keys, ...args.map(String)];
+    const tail = tailOf(keys, args);
     const run = async (line: Line, waitMs: number) => {
+      const done = before.map((command) => line.run(command, waitMs));
+      const ran = line.run(["EVALSHA", sha1, ...tail], waitMs);
+      // The first that fails says why.
+      await Promise.all(done).catch(async (error: unknown) => {
+        await ran.catch(() => {});
+        throw error;
+      });
       try {
-        return await line.run(["EVALSHA", sha1, ...tail], waitMs);
+        return await ran;
       } catch (error) {
         if (!isUnknownScript(error)) throw error;
         return line.run(["EVAL", text, ...tail], waitMs);
       }
     };
-    return this.#retried(keys[0] as string, bounds, run, lengthOf(tail));
+    const length = before.reduce((sum, command) => sum + lengthOf(command), lengthOf(tail));
+    return this.#retried(keys[0] as string, bounds, run, length);
+  }
+
+  /**
+   * A command and a script as one step; the script's answer. The script may take back what the command
+   * did. Errors and repetitions as with `command`.
+   */
+  async commandAndScript(
+    command: readonly Argument[],
+    { text }: Script,
+    {
+      keys,
+      args,
+    }: { readonly keys: readonly string[]; readonly args: readonly (string | number)[] },
+    bounds: CallBounds,
+  ): Promise<unknown> {
+    // By its text: a hash that Redis does not know would be found out when the command is done.
+    const commands = [command, ["EVAL", text, ...tailOf(keys, args)]];
+    const run = async (line: Line, waitMs: number) =>
+      (await line.transaction(commands, waitMs)).at(-1);
+    return this.#retried(keys[0] as string, bounds, run, lengthOf(command));
   }
 
   /** A connection of one's own to the server of a key; whoever opens it closes it. */
@@ -141,11 +174,7 @@ export class Network {
       if (this.#shared.get(name) === opening) this.#shared.delete(name);
     };
     opening.then((line) => {
-      const { onEnd } = line;
-      line.onEnd = () => {
-        onEnd();
-        forget();
-      };
+      line.ended.addEventListener("abort", forget);
       if (!line.isOpen) forget();
     }, forget);
     return opening;
@@ -159,7 +188,7 @@ export class Network {
       throw ClientErrors.CLOSED({});
     }
     this.#lines.add(line);
-    line.onEnd = () => this.#lines.delete(line);
+    line.ended.addEventListener("abort", () => this.#lines.delete(line));
     if (!line.isOpen) this.#lines.delete(line);
     return line;
   }
@@ -204,6 +233,10 @@ function lasting(error: MillraceError): Error {
   }
   const { host = "Redis", port = 0 } = error.details as Partial<Address>;
   return ClientErrors.BROKER_UNAVAILABLE({ host, port, reason: error.message }, error);
+}
+
+function tailOf(keys: readonly string[], args: readonly (string | number)[]): string[] {
+  return [String(keys.length), ...keys, ...args.map(String)];
 }
 
 function lengthOf(args: readonly Argument[]): number {

@@ -43,10 +43,10 @@ import { stampJob } from "./job-text.js";
 import { DEAD_INDEX, jobKeys, queueKeys } from "./keys.js";
 import { Network } from "./network.js";
 import { type Claim, parseLease, type RedisDelivery } from "./redis-delivery.js";
-import { Results } from "./results.js";
+import { LARGE_BYTES, Results } from "./results.js";
 import { ANSWER } from "./scripts/answer.js";
 import { REMOVE } from "./scripts/claim.js";
-import { KNOW, PUSH } from "./scripts/push.js";
+import { CONFIRM_PUSH, KNOW, PUSH } from "./scripts/push.js";
 import { describeServer, type ServerFacts } from "./server-facts.js";
 import { createScheduler, routed, type Strategy, SUB_QUEUES, subQueueName } from "./sub-queues.js";
 import { Watch } from "./watch.js";
@@ -57,6 +57,9 @@ const FETCH_LEASE_MS = 15_000;
 const LEASE_MS = 300_000;
 /** How long a push is remembered that is repeated because its answer was lost. */
 const PUSHED_MS = 120_000;
+
+/** What was pushed for a result that is never stored goes by itself. */
+const STAGED_MS = 120_000;
 
 export interface RedisClientDependencies {
   readonly logger?: Logger | undefined;
@@ -108,6 +111,7 @@ export class RedisClient implements MessageBrokerClient {
     this.#watch = new Watch(this.#network, this.#closing.signal);
     this.#results = new Results(this.#network, {
       watch: this.#watch,
+      closed: this.#closing.signal,
       clientId: newId(),
       keptMs: brokerParams.fetchedResultMs,
     });
@@ -284,20 +288,27 @@ export class RedisClient implements MessageBrokerClient {
     const isReference = stored === text ? "" : "1";
     const { job } = jobKeys(pushId);
     const isApart = this.#network.isCluster || !isJob;
+    const channel = isJob ? await this.#results.expect(pushId) : "";
     if (isJob && isApart) {
-      await this.#network.script(KNOW, [job], [jobTimeoutMs, queue, isReference], bounds);
+      const facts = [jobTimeoutMs, queue, isReference, channel];
+      await this.#network.script(KNOW, [job], facts, bounds);
     }
     const once = isApart ? keys.pushed(pushId) : job;
     const [worker, claim] = [keys.worker(""), keys.claim("", 0).slice(0, -2)];
     const knownMs = isApart ? PUSHED_MS : jobTimeoutMs;
-    const args = [stored, knownMs, maxQueueSize, worker, claim, queue, isReference];
+    const isLarge = stored.length > LARGE_BYTES;
+    const told = isApart ? "" : channel;
+    const facts = [knownMs, maxQueueSize, worker, claim, queue, isReference, told];
+    const pushKeys = [keys.queue, once, keys.workers];
     const attempt = async () => {
-      const outcome = await this.#network.script(
-        PUSH,
-        [keys.queue, once, keys.workers],
-        args,
-        bounds,
-      );
+      const outcome = isLarge
+        ? await this.#network.commandAndScript(
+            ["RPUSH", keys.queue, stored],
+            CONFIRM_PUSH,
+            { keys: pushKeys, args: ["", ...facts] },
+            bounds,
+          )
+        : await this.#network.script(PUSH, pushKeys, [stored, ...facts], bounds);
       if (outcome === "full") throw QueueErrors.FULL({ queueName: queue });
     };
     await whileFull(attempt, bounds);
@@ -389,8 +400,11 @@ export class RedisClient implements MessageBrokerClient {
     }
     const together = place !== undefined && owner !== undefined && !isApart;
     const beside = together ? [place, owner.deliveries, DEAD_INDEX] : [];
+    const token = newId();
+    const bytes = fragments.reduce((sum, each) => sum + each.length, 0);
+    const staged = bytes > LARGE_BYTES ? keys.staged(token) : "";
     const args = [
-      newId(),
+      token,
       resultMs,
       state,
       claim === undefined ? "" : "claim",
@@ -402,11 +416,22 @@ export class RedisClient implements MessageBrokerClient {
       dead?.deaths ?? 0,
       text,
       onlyKnown ? "known" : "",
-      ...fragments,
+      staged,
+      bytes,
+      ...(staged === "" ? fragments : []),
     ];
+    // Pushed where nobody looks and renamed by the script, they need not go through it.
+    const before =
+      staged === ""
+        ? []
+        : [
+            ["UNLINK", staged],
+            ["RPUSH", staged, ...fragments],
+            ["PEXPIRE", staged, String(STAGED_MS)],
+          ];
     const { result, job, letter, deadText } = keys;
     const all = [result, job, letter, deadText, ...beside];
-    const outcome = (await this.#network.script(ANSWER, all, args, bounds)) as string;
+    const outcome = (await this.#network.script(ANSWER, all, args, bounds, before)) as string;
     if (outcome !== "stored") return outcome;
     if (isApart && place !== undefined && owner !== undefined) {
       await this.#network.script(REMOVE, [place], [], bounds);

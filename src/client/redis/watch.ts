@@ -4,7 +4,7 @@
  * within seconds, and with it all others to the same server.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { backoffMs, messageOf, newId } from "../../core/index.js";
+import { backoffMs, linkSignals, messageOf, newId } from "../../core/index.js";
 import { Deadline } from "../retry.js";
 import { EPOCH } from "./keys.js";
 import type { Line } from "./line.js";
@@ -86,15 +86,18 @@ export class Watch {
    */
   async #checkEpoch(): Promise<void> {
     const bounds = { deadline: new Deadline(ANSWER_MS), signals: [], closed: this.#closed };
-    await this.#network.command(EPOCH, ["SETNX", EPOCH, newId()], bounds);
-    const epoch = String(await this.#network.command(EPOCH, ["GET", EPOCH], bounds));
+    let epoch = await this.#network.command(EPOCH, ["GET", EPOCH], bounds);
+    if (typeof epoch !== "string") {
+      await this.#network.command(EPOCH, ["SETNX", EPOCH, newId()], bounds);
+      epoch = await this.#network.command(EPOCH, ["GET", EPOCH], bounds);
+    }
     if (this.#epoch !== undefined && epoch !== this.#epoch) {
       this.#network.logger.error(
         { persistence: "see appendonly and appendfsync of Redis" },
         "Redis has lost what it held: jobs and results that were stored there are gone",
       );
     }
-    this.#epoch = epoch;
+    this.#epoch = String(epoch);
   }
 
   async #open(): Promise<Line> {
@@ -111,9 +114,14 @@ export class Watch {
   }
 
   async #stayWith(line: Line): Promise<void> {
-    while (!this.#closed.aborted && line.isOpen) {
-      await sleep(BEAT_MS, undefined, { signal: this.#closed });
-      await line.run(["PING"], ANSWER_MS);
+    const { signal, unlink } = linkSignals(this.#closed, line.ended);
+    try {
+      for (;;) {
+        await sleep(BEAT_MS, undefined, { signal });
+        await line.run(["PING"], ANSWER_MS);
+      }
+    } finally {
+      unlink();
     }
   }
 

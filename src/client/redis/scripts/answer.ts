@@ -12,24 +12,36 @@ import { script } from "./script.js";
  * or "cancelled"), 4 "claim" when the claim must still be there, 5 the id of the job, 6 the cause of a
  * dead letter or "", 7 its reason, 8 its queue, 9 the length of its text, 10 deliveries when they lie
  * elsewhere, 11 the text of the job when the claim lies elsewhere, 12 "known" when only a job that is
- * known may be answered; then the fragments of the result.
+ * known may be answered, 13 where the fragments were pushed before, or "", 14 their length in bytes; then
+ * the fragments.
  *
  * Returns "stored"; "over": the job has ended before; "lost": the claim is gone; "unknown".
  */
 export const ANSWER = script(`
+local staged = ARGV[13] ~= '' and ARGV[13]
 local state = redis.call('HGET', KEYS[2], 's')
 if state and state ~= 'open' then
+  if staged then redis.call('UNLINK', staged) end
   if redis.call('HGET', KEYS[2], 'by') == ARGV[1] then return 'stored' end
   return 'over'
 end
-if not state and ARGV[12] == 'known' then return 'unknown' end
 local claim = KEYS[5]
-if ARGV[4] == 'claim' and claim and redis.call('EXISTS', claim) == 0 then return 'lost' end
+local refusal
+if not state and ARGV[12] == 'known' then refusal = 'unknown' end
+if ARGV[4] == 'claim' and claim and redis.call('EXISTS', claim) == 0 then refusal = 'lost' end
+if refusal then
+  if staged then redis.call('UNLINK', staged) end
+  return refusal
+end
 local t = redis.call('TIME')
 local now = t[1] * 1000 + math.floor(t[2] / 1000)
-for i = 13, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
+if staged then
+  if redis.call('EXISTS', staged) == 0 then return redis.error_reply('ERR the result is not there') end
+  redis.call('RENAME', staged, KEYS[1])
+end
+for i = 15, #ARGV do redis.call('RPUSH', KEYS[1], ARGV[i]) end
 redis.call('PEXPIRE', KEYS[1], ARGV[2])
-redis.call('HSET', KEYS[2], 's', ARGV[3], 'by', ARGV[1], 'done', now)
+redis.call('HSET', KEYS[2], 's', ARGV[3], 'by', ARGV[1], 'done', now, 'size', ARGV[14])
 redis.call('PEXPIRE', KEYS[2], ARGV[2])
 if ARGV[6] ~= '' then
   local deliveries = tonumber(ARGV[10])
@@ -57,25 +69,23 @@ return 'stored'
 `);
 
 /**
- * KEYS: result, job. ARGV: channel of who waits, how long the result is kept after this fetch, in ms.
+ * KEYS: result, job. ARGV: channel of who waits, how long the result is kept after this fetch, in ms;
+ * from how many bytes on it is not read here.
  *
- * Returns {"unknown"}, {"open"} (who waits is told), {"expired", when it ended} or {"result",
- * fragments…}. A result that another maker's pipeline pushed counts, too.
+ * Returns {"unknown"}, {"open"} (who waits is told), {"expired", when it ended}, {"result", fragments…},
+ * {"large"}, or {"foreign", fragments…} for what another maker's pipeline pushed so far.
  */
 export const LOOK = script(`
 local state = redis.call('HGET', KEYS[2], 's')
 if not state then return {'unknown'} end
-local parts = redis.call('LRANGE', KEYS[1], 0, -1)
-if #parts > 0 then
-  if state ~= 'open' then
-    if ARGV[2] == '0' then redis.call('UNLINK', KEYS[1], KEYS[2])
-    else
-      redis.call('PEXPIRE', KEYS[1], ARGV[2])
-      redis.call('PEXPIRE', KEYS[2], ARGV[2])
-    end
+if redis.call('EXISTS', KEYS[1]) == 1 then
+  if state == 'open' then return {'foreign', unpack(redis.call('LRANGE', KEYS[1], 0, -1))} end
+  if ARGV[2] ~= '0' then
+    redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    redis.call('PEXPIRE', KEYS[2], ARGV[2])
   end
-  table.insert(parts, 1, 'result')
-  return parts
+  if tonumber(redis.call('HGET', KEYS[2], 'size') or '0') > tonumber(ARGV[3]) then return {'large'} end
+  return {'result', unpack(redis.call('LRANGE', KEYS[1], 0, -1))}
 end
 if state ~= 'open' then return {'expired', redis.call('HGET', KEYS[2], 'done') or ''} end
 local waiting = redis.call('HGET', KEYS[2], 'n') or ''
