@@ -466,14 +466,20 @@ export class ClaimDesk {
   /** Those given back together go back in their order. */
   async #giveBack(delivery: RedisDelivery): Promise<void> {
     this.#givingBack.push(delivery);
-    this.#flushing ??= this.#flush().finally(() => {
-      this.#flushing = undefined;
-    });
+    this.#flushing ??= this.#flush();
     return this.#flushing;
   }
 
   async #flush(): Promise<void> {
-    await new Promise<void>(afterThisEvent);
+    while (this.#givingBack.length > 0) {
+      await new Promise<void>(afterThisEvent);
+      await this.#flushOnce();
+    }
+    // In the same step as the last look: who comes after it begins anew.
+    this.#flushing = undefined;
+  }
+
+  async #flushOnce(): Promise<void> {
     const deliveries = this.#givingBack
       .splice(0)
       .sort((one, other) => other.claim.sequence - one.claim.sequence);
