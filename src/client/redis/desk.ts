@@ -118,6 +118,7 @@ export class ClaimDesk {
    */
   async take(bounds: CallBounds): Promise<RedisDelivery | undefined> {
     throwIfEnded(bounds);
+    if (this.#isClosed) throw ClientErrors.CLOSED({});
     this.#usedMs = monotonicMs();
     return new Promise((resolve, reject) => {
       const ends = [...bounds.signals, bounds.closed];
@@ -186,6 +187,11 @@ export class ClaimDesk {
     await settlesWithin(this.#leave(worker), CLOSE_MS);
     for (const blocker of this.#blockers) blocker.close();
     this.#options.onClosed();
+  }
+
+  /** Whether it takes no more fetches; from then on until `onClosed` it says good-bye to Redis. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Whether nobody has used it for a while. */
