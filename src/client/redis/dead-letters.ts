@@ -1,5 +1,5 @@
 /** Dead letters in Redis: for each job a hash with the reason and a list with its text, and one index. */
-import { isoTime } from "../../core/index.js";
+import { isoTime, newId } from "../../core/index.js";
 import { DEAD_LIST_MAX } from "../../wire/index.js";
 import type { CallOptions } from "../call-options.js";
 import { type DeadLetters, deadLettersBy } from "../dead-letters.js";
@@ -18,6 +18,8 @@ interface Means {
 
 /** Letters shown, replayed or dropped at once. */
 const PAGE = 100;
+/** How long a push is remembered that is repeated because its answer was lost. */
+const PUSHED_MS = 120_000;
 
 export function redisDeadLetters(network: Network, means: Means): DeadLetters {
   return deadLettersBy(async (question, options) => {
@@ -36,17 +38,16 @@ export function redisDeadLetters(network: Network, means: Means): DeadLetters {
     if (question.jobId !== undefined) {
       return { letters: [], count: await settle(network, question.jobId, { ...means, bounds }) };
     }
+    // Those of now: jobs that fail again meanwhile would be replayed for ever.
+    const all = await range(network, { start: 0, end: -1 }, bounds);
     let count = 0;
-    for (;;) {
-      const jobIds = await range(network, 0, bounds);
+    for (let start = 0; start < all.length; start += PAGE) {
       const done = await Promise.all(
-        jobIds.map((jobId) => settle(network, jobId, { ...means, bounds })),
+        all.slice(start, start + PAGE).map((jobId) => settle(network, jobId, { ...means, bounds })),
       );
-      const sum = done.reduce((all, one) => all + one, 0);
-      count += sum;
-      // Those that cannot be replayed stay, and would be tried for ever.
-      if (sum === 0) return { letters: [], count };
+      count += done.reduce((sum, one) => sum + one, 0);
     }
+    return { letters: [], count };
   });
 }
 
@@ -59,7 +60,7 @@ export async function trimDeadLetters(
   for (;;) {
     const count = Number(await network.command(DEAD_INDEX, ["ZCARD", DEAD_INDEX], bounds));
     if (count <= maxDeadLetters) return;
-    const [oldest] = await range(network, 0, bounds);
+    const [oldest] = await range(network, { start: 0, end: 0 }, bounds);
     if (oldest === undefined) return;
     await drop(network, oldest, { bounds });
   }
@@ -74,7 +75,7 @@ async function list(network: Network, after: string | undefined, bounds: CallBou
   const from = typeof rank === "number" ? rank + 1 : 0;
   const letters = [];
   for (let start = from; letters.length < DEAD_LIST_MAX; start += PAGE) {
-    const jobIds = await range(network, start, bounds);
+    const jobIds = await range(network, { start, end: start + PAGE - 1 }, bounds);
     const read_ = await Promise.all(jobIds.map((jobId) => read(network, jobId, bounds)));
     letters.push(...read_.filter((letter) => letter !== undefined));
     if (jobIds.length < PAGE) break;
@@ -82,8 +83,12 @@ async function list(network: Network, after: string | undefined, bounds: CallBou
   return { letters: letters.slice(0, DEAD_LIST_MAX), count };
 }
 
-async function range(network: Network, start: number, bounds: CallBounds): Promise<string[]> {
-  const args = ["ZRANGE", DEAD_INDEX, String(start), String(start + PAGE - 1)];
+async function range(
+  network: Network,
+  { start, end }: { readonly start: number; readonly end: number },
+  bounds: CallBounds,
+): Promise<string[]> {
+  const args = ["ZRANGE", DEAD_INDEX, String(start), String(end)];
   return (await network.command(DEAD_INDEX, args, bounds)) as string[];
 }
 
@@ -125,8 +130,8 @@ async function replay(
   const text = await network.script(REOPEN, keys, [jobTimeoutMs, queue], bounds);
   if (typeof text !== "string") return 0;
   const queueOf = queueKeys(queue);
-  const once = queueOf.pushed(`replay-${jobId}`);
-  const args = [text, 1_000, 0, "", "", queue, "", ""];
+  const once = queueOf.pushed(newId());
+  const args = [text, PUSHED_MS, 0, "", "", queue, "", ""];
   await network.script(PUSH, [queue, once, queueOf.workers], args, bounds);
   await drop(network, jobId, { bounds });
   return 1;

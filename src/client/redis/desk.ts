@@ -123,6 +123,7 @@ export class ClaimDesk {
    */
   async take(bounds: CallBounds): Promise<RedisDelivery | undefined> {
     throwIfEnded(bounds);
+    if (this.#isClosed) throw ClientErrors.CLOSED({});
     this.#usedMs = monotonicMs();
     const spare = this.#spares.shift();
     if (spare !== undefined) return spare;
@@ -160,24 +161,22 @@ export class ClaimDesk {
   }
 
   /** A delivery's result is stored, and with it the delivery has left its place. */
-  answered({ workerId, place, sequence }: Claim): void {
-    const worker = this.#worker;
-    const delivery = worker?.deliveries.get(place);
-    if (worker === undefined || worker.id !== workerId) return;
-    if (delivery?.claim.sequence !== sequence) return;
-    delivery.answered();
-    this.#free(worker, place);
+  answered(claim: Claim): void {
+    const worker = this.#holderOf(claim);
+    worker?.deliveries.get(claim.place)?.answered();
+    this.#freeClaim(claim);
   }
 
   /** Its job is over, by the word of somebody else: who works on it is told. */
   cancelled(jobId: string): void {
     const worker = this.#worker;
-    for (const [place, delivery] of worker?.deliveries ?? []) {
+    for (const delivery of worker?.deliveries.values() ?? []) {
       if (!delivery.message.includes(jobId) || delivery.jobId !== jobId) continue;
-      delivery.lose("its job was cancelled");
+      // What is being settled already leaves its place with that.
+      if (!delivery.lose("its job was cancelled")) continue;
       this.#unlink(delivery).then(
-        () => this.#free(worker as Worker, place),
-        () => this.#doubt(worker as Worker, place),
+        () => this.#freeClaim(delivery.claim),
+        () => this.#doubtClaim(delivery.claim),
       );
     }
   }
@@ -197,6 +196,11 @@ export class ClaimDesk {
     await settlesWithin(this.#leave(worker), CLOSE_MS);
     for (const blocker of this.#blockers) blocker.close();
     this.#options.onClosed();
+  }
+
+  /** Whether it takes no more fetches; from then on until `onClosed` it says good-bye to Redis. */
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   /** Whether nobody has used it for a while. */
@@ -459,15 +463,14 @@ export class ClaimDesk {
 
   async #remove(delivery: RedisDelivery): Promise<void> {
     const { claim } = delivery;
-    const worker = this.#workerOf(claim);
     let wasThere: boolean;
     try {
       wasThere = await this.#unlink(delivery);
     } catch (error) {
-      if (worker !== undefined) this.#doubt(worker, claim.place);
+      this.#doubtClaim(claim);
       throw ClientErrors.DELIVERY_UNKNOWN({ what: "settled" }, error);
     }
-    if (worker !== undefined) this.#free(worker, claim.place);
+    this.#freeClaim(claim);
     if (wasThere || (await this.#isOver(delivery))) return;
     throw ClientErrors.LEASE_OVER({ reason: "it was over before the acknowledgement" });
   }
@@ -498,6 +501,7 @@ export class ClaimDesk {
       await new Promise<void>(afterThisEvent);
       await this.#flush();
     }
+    // In the same step as the last look: who comes after it begins anew.
     this.#flushing = undefined;
   }
 
@@ -514,21 +518,25 @@ export class ClaimDesk {
         for (const { claim } of group) this.#freeClaim(claim);
       } catch (error) {
         this.#logger.warn({ queue, error: messageOf(error) }, "messages could not be given back");
-        for (const { claim } of group) {
-          const worker = this.#workerOf(claim);
-          if (worker !== undefined) this.#doubt(worker, claim.place);
-        }
+        for (const { claim } of group) this.#doubtClaim(claim);
       }
     }
   }
 
   #freeClaim(claim: Claim): void {
-    const worker = this.#workerOf(claim);
+    const worker = this.#holderOf(claim);
     if (worker !== undefined) this.#free(worker, claim.place);
   }
 
-  #workerOf({ workerId }: Claim): Worker | undefined {
-    return this.#worker?.id === workerId ? this.#worker : undefined;
+  #doubtClaim(claim: Claim): void {
+    const worker = this.#holderOf(claim);
+    if (worker !== undefined) this.#doubt(worker, claim.place);
+  }
+
+  /** Undefined when its place is another delivery's by now: freed once more, two would have it. */
+  #holderOf({ workerId, place, sequence }: Claim): Worker | undefined {
+    const worker = this.#worker?.id === workerId ? this.#worker : undefined;
+    return worker?.deliveries.get(place)?.claim.sequence === sequence ? worker : undefined;
   }
 
   // The lease

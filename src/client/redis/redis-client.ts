@@ -255,7 +255,7 @@ export class RedisClient implements MessageBrokerClient {
     if (this.#isClosed) throw ClientErrors.CLOSED({});
     const name = `${leaseMs} ${strategy} ${queueName}`;
     const known = this.#desks.get(name);
-    if (known !== undefined) return known;
+    if (known !== undefined && !known.isClosed) return known;
     const desk: ClaimDesk = new ClaimDesk({
       network: this.#network,
       watch: this.#watch,

@@ -86,8 +86,10 @@ export class RedisDelivery implements Delivery {
     this.#isAnswered = true;
   }
 
-  /** It is this consumer's no more. */
-  lose(reason: string): void {
-    if (!this.#isSettled) this.#loss.declare(ClientErrors.LEASE_OVER({ reason }));
+  /** It is this consumer's no more. False when it was not before, or is being settled. */
+  lose(reason: string): boolean {
+    if (this.#isSettled || this.#loss.reason !== undefined) return false;
+    this.#loss.declare(ClientErrors.LEASE_OVER({ reason }));
+    return true;
   }
 }
