@@ -25,8 +25,8 @@ interface Desk {
   isWanted(): boolean;
   /** Redis may have lost its last writes, as after a crash. */
   distrust(): void;
-  /** There may be more where that came from. */
-  onTaken(): void;
+  /** There may be more where that came from, which was a text of this length. */
+  onTaken(length: number): void;
 }
 
 export class Blocker {
@@ -48,6 +48,11 @@ export class Blocker {
   /** Whether Redis hands over the next message of this queue by itself. */
   get isBlocked(): boolean {
     return this.#isBlocked;
+  }
+
+  /** Whether it takes the next message of this queue, now or as soon as it can. */
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Waits as long as it is wanted. */
@@ -120,7 +125,7 @@ export class Blocker {
       return;
     }
     this.#desk.hand(worker, place, message);
-    if (this.#desk.isWanted()) this.#desk.onTaken();
+    if (this.#desk.isWanted()) this.#desk.onTaken(message.length);
   }
 
   async #openLine(): Promise<Line> {

@@ -24,6 +24,7 @@ import type { Network } from "./network.js";
 import { Places } from "./places.js";
 import { recover } from "./recovery.js";
 import { type Claim, RedisDelivery } from "./redis-delivery.js";
+import { LARGE_BYTES } from "./results.js";
 import { CLAIM, GIVE_BACK, REMOVE } from "./scripts/claim.js";
 import { BEAT } from "./scripts/workers.js";
 import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
@@ -111,7 +112,10 @@ export class ClaimDesk {
           doubt: (worker, place) => this.#doubt(worker, place),
           isWanted: () => this.#waiters.size > 0 && !this.#isClosed,
           distrust: () => this.#distrust(),
-          onTaken: () => this.#pump(),
+          // Long ones are better moved one by one than through a script.
+          onTaken: (length) => {
+            if (length <= LARGE_BYTES) this.#pump();
+          },
         }),
     );
   }
@@ -151,12 +155,13 @@ export class ClaimDesk {
       const timer = setTimeout(() => {
         waiter.isLate = true;
         if (waiter.wasTried) waiter.resolve(undefined);
+        else this.#pump();
       }, bounds.deadline.leftMs);
       for (const signal of ends) signal.addEventListener("abort", onEnd);
       this.#waiters.add(waiter);
-      // Redis looks into every queue already, and hands over the next message by itself.
+      // What blocks at every queue, or is about to, hands over the next message by itself.
       if (this.#blockers.every(({ isBlocked }) => isBlocked)) waiter.wasTried = true;
-      else this.#pump();
+      else if (!this.#blockers.every(({ isRunning }) => isRunning)) this.#pump();
     });
   }
 
@@ -616,7 +621,8 @@ export class ClaimDesk {
       JSON.stringify(this.#holds(worker)),
     ];
     const keys = [this.#base.workers, this.#base.worker(worker.id)];
-    const waitMs = Math.max(1_000, leaseMs / 3);
+    // Somebody waits for the first one, and for no other.
+    const waitMs = isNew ? undefined : Math.max(1_000, leaseMs / 3);
     const answer = await network.script(BEAT, keys, args, this.#bounds(waitMs));
     const [isAlive, nextMs] = answer as [number, number];
     if (isAlive !== 1) {

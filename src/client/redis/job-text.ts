@@ -21,12 +21,12 @@ export function jobFacts(text: string): JobFacts {
   };
 }
 
-/** The job with its id set, and its hint. @throws WIRE_MESSAGE_INVALID */
-export function stampJob(text: string, jobId: string): { text: string; queueHint: unknown } {
+/** The job with its id set, as UTF-8, and its hint. @throws WIRE_MESSAGE_INVALID */
+export function stampJob(text: string, jobId: string): { bytes: Buffer; queueHint: unknown } {
   const bytes = Buffer.from(text);
   const scanned = scan(bytes);
   const stamped = stampJobId(bytes, jobId, { form: "plain", ...(scanned && { scanned }) });
-  return { text: stamped.toString(), queueHint: hintIn(bytes, scanned?.members ?? []) };
+  return { bytes: stamped, queueHint: hintIn(bytes, scanned?.members ?? []) };
 }
 
 /** What deaths of consumers are counted by: the id of the job, else a hash of the text. */
