@@ -25,7 +25,7 @@ import { Places } from "./places.js";
 import { recover } from "./recovery.js";
 import { type Claim, RedisDelivery } from "./redis-delivery.js";
 import { CLAIM, GIVE_BACK, REMOVE } from "./scripts/claim.js";
-import { BEAT } from "./scripts/workers.js";
+import { BEAT, BEQUEATH } from "./scripts/workers.js";
 import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
 import type { Watch } from "./watch.js";
 import type { Worker } from "./worker.js";
@@ -81,6 +81,8 @@ export class ClaimDesk {
   #flushing: Promise<void> | undefined;
   #worker: Worker | undefined;
   #opening: Promise<Worker> | undefined;
+  /** Lost ones that Redis could not be told of yet. */
+  readonly #lost = new Set<Worker>();
   #beatTimer: NodeJS.Timeout | undefined;
   #recoverTimer: NodeJS.Timeout | undefined;
   #recovering: Promise<void> | undefined;
@@ -97,6 +99,7 @@ export class ClaimDesk {
     this.#queues = new Map(
       scheduler.subQueues.map((name) => [name, queueKeys(subQueueName(queueName, name))]),
     );
+    this.#armBeat();
     this.#blockers = [...this.#queues].map(
       ([subQueue, keys]) =>
         new Blocker(network, keys, {
@@ -195,7 +198,7 @@ export class ClaimDesk {
   /** Whether nobody has used it for a while. */
   get isIdle(): boolean {
     const isFree = this.#waiters.size === 0 && (this.#worker?.deliveries.size ?? 0) === 0;
-    return isFree && monotonicMs() - this.#usedMs > IDLE_MS;
+    return isFree && this.#lost.size === 0 && monotonicMs() - this.#usedMs > IDLE_MS;
   }
 
   async #leave(worker: Worker | undefined): Promise<void> {
@@ -344,8 +347,8 @@ export class ClaimDesk {
     const delivery = new RedisDelivery(message, claim, { keys, owner: this.#owner });
     worker.deliveries.set(place, delivery);
     if (worker !== this.#worker) {
-      // Its lease is over: others will find the message.
       delivery.lose("its lease is over");
+      this.#bequeath(worker);
       return;
     }
     const [waiter] = this.#waiters;
@@ -371,8 +374,12 @@ export class ClaimDesk {
   async #reserveMany(worker: Worker, count: number): Promise<number[]> {
     const places: number[] = [];
     for (let index = 0; index < count; index++) {
-      const place = worker.places.take() ?? (await this.#grow(worker));
-      places.push(place);
+      try {
+        places.push(worker.places.take() ?? (await this.#grow(worker)));
+      } catch (error) {
+        for (const place of places) worker.places.free(place);
+        throw error;
+      }
     }
     return places;
   }
@@ -400,6 +407,7 @@ export class ClaimDesk {
   #doubt(worker: Worker, place: number): void {
     worker.deliveries.delete(place);
     worker.doubtful.add(place);
+    if (worker !== this.#worker) this.#bequeath(worker);
   }
 
   /** A Redis that came back may have brought back what was taken out of a place before. */
@@ -566,10 +574,15 @@ export class ClaimDesk {
   }
 
   #beatSoon(): void {
-    const worker = this.#worker;
-    if (worker === undefined || this.#isClosed) return;
+    if (this.#isClosed) return;
     if (this.isIdle) {
       this.close().catch(() => {});
+      return;
+    }
+    for (const lost of this.#lost) this.#bequeath(lost);
+    const worker = this.#worker;
+    if (worker === undefined) {
+      this.#armBeat();
       return;
     }
     this.#beat(worker)
@@ -626,7 +639,23 @@ export class ClaimDesk {
       this.#logger.warn({ queue: this.#base.queue, lostCount, reason }, "jobs in work are lost");
     }
     for (const delivery of worker.deliveries.values()) delivery.lose(reason);
+    this.#bequeath(worker);
     if (this.#waiters.size > 0) this.#pump();
+  }
+
+  /**
+   * A message may have come to a lost worker after others had looked into its places for the last time
+   * and had forgotten it, as when this process stood still: Redis is told of the worker once more.
+   */
+  #bequeath(worker: Worker): void {
+    this.#lost.delete(worker);
+    const { network } = this.#options;
+    const keys = [this.#base.workers, this.#base.worker(worker.id)];
+    const args = [worker.id, worker.places.count];
+    network.script(BEQUEATH, keys, args, this.#bounds()).catch((error: unknown) => {
+      this.#lost.add(worker);
+      this.#logger.debug({ error: messageOf(error) }, "Redis was not told of a lost worker yet");
+    });
   }
 
   #about(): string[] {
