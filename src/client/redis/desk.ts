@@ -27,7 +27,7 @@ import { type Claim, RedisDelivery } from "./redis-delivery.js";
 import { CLAIM, GIVE_BACK, REMOVE } from "./scripts/claim.js";
 import { BEAT, BEQUEATH } from "./scripts/workers.js";
 import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
-import type { Watch } from "./watch.js";
+import type { Listener, Watch } from "./watch.js";
 import type { Worker } from "./worker.js";
 
 /** A worker says that it lives every third of its lease, and at least this often. */
@@ -186,6 +186,7 @@ export class ClaimDesk {
     for (const delivery of worker?.deliveries.values() ?? [])
       delivery.lose("the client was closed");
     await settlesWithin(this.#leave(worker), CLOSE_MS);
+    this.#options.watch.forget(this.#base.channel, this.#listener);
     for (const blocker of this.#blockers) blocker.close();
     this.#options.onClosed();
   }
@@ -543,19 +544,20 @@ export class ClaimDesk {
       seenMs: monotonicMs(),
       sequence: 0,
     };
-    const { watch } = this.#options;
-    await watch.listen(this.#base.channel, {
-      onMessage: (message) => this.#onEvent(message),
-      onGap: () => {
-        this.#distrust();
-        this.#beatSoon();
-      },
-    });
+    await this.#options.watch.listen(this.#base.channel, this.#listener);
     await this.#beat(worker, true);
     this.#worker = worker;
     this.#armBeat();
     return worker;
   }
+
+  readonly #listener: Listener = {
+    onMessage: (message) => this.#onEvent(message),
+    onGap: () => {
+      this.#distrust();
+      this.#beatSoon();
+    },
+  };
 
   #onEvent(message: string): void {
     const [kind, ...rest] = message.split(" ");
