@@ -161,6 +161,13 @@ export class ClaimDesk {
     this.#freeClaim(claim);
   }
 
+  /** Whether a claim's place is another delivery's by now: Redis cannot tell them apart. */
+  isReplaced({ workerId, place, sequence }: Claim): boolean {
+    if (this.#worker?.id !== workerId) return false;
+    const holder = this.#worker.deliveries.get(place);
+    return holder !== undefined && holder.claim.sequence !== sequence;
+  }
+
   /** Its job is over, by the word of somebody else: who works on it is told. */
   cancelled(jobId: string): void {
     const worker = this.#worker;
@@ -212,7 +219,8 @@ export class ClaimDesk {
     const bounds = this.#bounds(CLOSE_MS);
     const { network } = this.#options;
     await this.#giveBackAll(worker, places);
-    // With a blocker that did not end it may still get a message; then its lease runs out.
+    // With a blocker that did not end it may still get a message: then its lease must run out.
+    if (this.#blockers.some(({ isBlocked }) => isBlocked)) return;
     await network.command(this.#base.workers, ["ZREM", this.#base.workers, worker.id], bounds);
     await network.command(this.#base.workers, ["DEL", this.#base.worker(worker.id)], bounds);
   }
