@@ -78,6 +78,11 @@ export class Blocker {
     await settlesWithin(running, STOP_MS);
   }
 
+  /** Whether Redis may still move a message into a place. */
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
   close(): void {
     this.#closing.abort(new Error("closed"));
     this.#line?.close();

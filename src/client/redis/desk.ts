@@ -26,9 +26,9 @@ import { recover } from "./recovery.js";
 import { type Claim, RedisDelivery } from "./redis-delivery.js";
 import { LARGE_BYTES } from "./results.js";
 import { CLAIM, GIVE_BACK, REMOVE } from "./scripts/claim.js";
-import { BEAT } from "./scripts/workers.js";
+import { BEAT, BEQUEATH } from "./scripts/workers.js";
 import { type Scheduler, type SubQueue, subQueueName } from "./sub-queues.js";
-import type { Watch } from "./watch.js";
+import type { Listener, Watch } from "./watch.js";
 import type { Worker } from "./worker.js";
 
 /** A worker says that it lives every third of its lease, and at least this often. */
@@ -87,6 +87,8 @@ export class ClaimDesk {
   #flushing: Promise<void> | undefined;
   #worker: Worker | undefined;
   #opening: Promise<Worker> | undefined;
+  /** Lost ones that Redis could not be told of yet. */
+  readonly #lost = new Set<Worker>();
   #beatTimer: NodeJS.Timeout | undefined;
   #recoverTimer: NodeJS.Timeout | undefined;
   #recovering: Promise<void> | undefined;
@@ -103,6 +105,7 @@ export class ClaimDesk {
     this.#queues = new Map(
       scheduler.subQueues.map((name) => [name, queueKeys(subQueueName(queueName, name))]),
     );
+    this.#armBeat();
     this.#blockers = [...this.#queues].map(
       ([subQueue, keys]) =>
         new Blocker(network, keys, {
@@ -172,6 +175,13 @@ export class ClaimDesk {
     this.#freeClaim(claim);
   }
 
+  /** Whether a claim's place is another delivery's by now: Redis cannot tell them apart. */
+  isReplaced({ workerId, place, sequence }: Claim): boolean {
+    if (this.#worker?.id !== workerId) return false;
+    const holder = this.#worker.deliveries.get(place);
+    return holder !== undefined && holder.claim.sequence !== sequence;
+  }
+
   /** Its job is over, by the word of somebody else: who works on it is told. */
   cancelled(jobId: string): void {
     const worker = this.#worker;
@@ -199,6 +209,7 @@ export class ClaimDesk {
     for (const delivery of worker?.deliveries.values() ?? [])
       delivery.lose("the client was closed");
     await settlesWithin(this.#leave(worker), CLOSE_MS);
+    this.#options.watch.forget(this.#base.channel, this.#listener);
     for (const blocker of this.#blockers) blocker.close();
     this.#options.onClosed();
   }
@@ -211,7 +222,7 @@ export class ClaimDesk {
   /** Whether nobody has used it for a while. */
   get isIdle(): boolean {
     const isFree = this.#waiters.size === 0 && (this.#worker?.deliveries.size ?? 0) === 0;
-    return isFree && monotonicMs() - this.#usedMs > IDLE_MS;
+    return isFree && this.#lost.size === 0 && monotonicMs() - this.#usedMs > IDLE_MS;
   }
 
   async #leave(worker: Worker | undefined): Promise<void> {
@@ -224,7 +235,8 @@ export class ClaimDesk {
     const bounds = this.#bounds(CLOSE_MS);
     const { network } = this.#options;
     await this.#giveBackAll(worker, places);
-    // With a blocker that did not end it may still get a message; then its lease runs out.
+    // With a blocker that did not end it may still get a message: then its lease must run out.
+    if (this.#blockers.some(({ isBlocked }) => isBlocked)) return;
     await network.command(this.#base.workers, ["ZREM", this.#base.workers, worker.id], bounds);
     await network.command(this.#base.workers, ["DEL", this.#base.worker(worker.id)], bounds);
   }
@@ -360,8 +372,8 @@ export class ClaimDesk {
     const delivery = new RedisDelivery(message, claim, { keys, owner: this.#owner });
     worker.deliveries.set(place, delivery);
     if (worker !== this.#worker) {
-      // Its lease is over: others will find the message.
       delivery.lose("its lease is over");
+      this.#bequeath(worker);
       return;
     }
     const [waiter] = this.#waiters;
@@ -398,8 +410,12 @@ export class ClaimDesk {
   async #reserveMany(worker: Worker, count: number): Promise<number[]> {
     const places: number[] = [];
     for (let index = 0; index < count; index++) {
-      const place = worker.places.take() ?? (await this.#grow(worker));
-      places.push(place);
+      try {
+        places.push(worker.places.take() ?? (await this.#grow(worker)));
+      } catch (error) {
+        for (const place of places) worker.places.free(place);
+        throw error;
+      }
     }
     return places;
   }
@@ -427,6 +443,7 @@ export class ClaimDesk {
   #doubt(worker: Worker, place: number): void {
     worker.deliveries.delete(place);
     worker.doubtful.add(place);
+    if (worker !== this.#worker) this.#bequeath(worker);
   }
 
   /** A Redis that came back may have brought back what was taken out of a place before. */
@@ -563,19 +580,20 @@ export class ClaimDesk {
       seenMs: monotonicMs(),
       sequence: 0,
     };
-    const { watch } = this.#options;
-    await watch.listen(this.#base.channel, {
-      onMessage: (message) => this.#onEvent(message),
-      onGap: () => {
-        this.#distrust();
-        this.#beatSoon();
-      },
-    });
+    await this.#options.watch.listen(this.#base.channel, this.#listener);
     await this.#beat(worker, true);
     this.#worker = worker;
     this.#armBeat();
     return worker;
   }
+
+  readonly #listener: Listener = {
+    onMessage: (message) => this.#onEvent(message),
+    onGap: () => {
+      this.#distrust();
+      this.#beatSoon();
+    },
+  };
 
   #onEvent(message: string): void {
     const [kind, ...rest] = message.split(" ");
@@ -594,10 +612,15 @@ export class ClaimDesk {
   }
 
   #beatSoon(): void {
-    const worker = this.#worker;
-    if (worker === undefined || this.#isClosed) return;
+    if (this.#isClosed) return;
     if (this.isIdle) {
       this.close().catch(() => {});
+      return;
+    }
+    for (const lost of this.#lost) this.#bequeath(lost);
+    const worker = this.#worker;
+    if (worker === undefined) {
+      this.#armBeat();
       return;
     }
     this.#beat(worker)
@@ -655,7 +678,23 @@ export class ClaimDesk {
       this.#logger.warn({ queue: this.#base.queue, lostCount, reason }, "jobs in work are lost");
     }
     for (const delivery of worker.deliveries.values()) delivery.lose(reason);
+    this.#bequeath(worker);
     if (this.#waiters.size > 0) this.#pump();
+  }
+
+  /**
+   * A message may have come to a lost worker after others had looked into its places for the last time
+   * and had forgotten it, as when this process stood still: Redis is told of the worker once more.
+   */
+  #bequeath(worker: Worker): void {
+    this.#lost.delete(worker);
+    const { network } = this.#options;
+    const keys = [this.#base.workers, this.#base.worker(worker.id)];
+    const args = [worker.id, worker.places.count];
+    network.script(BEQUEATH, keys, args, this.#bounds()).catch((error: unknown) => {
+      this.#lost.add(worker);
+      this.#logger.debug({ error: messageOf(error) }, "Redis was not told of a lost worker yet");
+    });
   }
 
   #about(): string[] {

@@ -122,6 +122,10 @@ export class Line {
     }
   }
 
+  async unsubscribe(channel: string, listener: (message: string) => void): Promise<void> {
+    if (this.#failure === undefined) await this.#client.unsubscribe(channel, listener);
+  }
+
   close(): void {
     this.#fail(new Error("it was closed"));
   }

@@ -332,7 +332,9 @@ export class RedisClient implements MessageBrokerClient {
   ): Promise<void> {
     const { message, transactionId, leaseId, failed } = submission;
     const claim = leaseId === undefined ? undefined : parseLease(leaseId);
-    if (leaseId !== undefined && claim === undefined) throw QueueErrors.LEASE_OVER({ queueName });
+    const isOver =
+      claim === undefined || [...this.#desks.values()].some((desk) => desk.isReplaced(claim));
+    if (leaseId !== undefined && isOver) throw QueueErrors.LEASE_OVER({ queueName });
     const fragments = await this.#fragmentsOf(queueName, message, bounds);
     const dead =
       failed === undefined || claim === undefined

@@ -20,13 +20,15 @@ export function translateReply(
   address: Address,
 ): MillraceError | undefined {
   if (!(error instanceof ErrorReply)) return undefined;
-  const reason = error.message;
-  if (FULL.test(reason)) return QueueErrors.FULL({ queueName: "Redis (maxmemory)" }, error);
+  // Redis repeats the arguments of a command that it does not know: passwords, or the texts of jobs.
+  const reason = error.message.replace(/,? with args beginning with:[\s\S]*/, "");
+  const cause = reason === error.message ? error : new ErrorReply(reason);
+  if (FULL.test(reason)) return QueueErrors.FULL({ queueName: "Redis (maxmemory)" }, cause);
   if (PASSING.test(reason) || NO_DISK.test(reason)) {
-    return ClientErrors.BROKER_UNAVAILABLE({ ...address, reason }, error);
+    return ClientErrors.BROKER_UNAVAILABLE({ ...address, reason }, cause);
   }
-  if (LOGIN.test(reason)) return ClientErrors.LOGIN_REFUSED({ ...address, reason }, error);
-  return ClientErrors.REFUSED({ command, reason: messageOf(error) }, error);
+  if (LOGIN.test(reason)) return ClientErrors.LOGIN_REFUSED({ ...address, reason }, cause);
+  return ClientErrors.REFUSED({ command, reason }, cause);
 }
 
 /** Whether Redis does not know a script's hash (yet, or any more). */

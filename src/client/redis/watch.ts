@@ -15,6 +15,12 @@ const ANSWER_MS = 5_000;
 const RETRY_BASE_MS = 50;
 const RETRY_MAX_MS = 2_000;
 
+/** All who listen at one channel, and the one function by which the connection knows them. */
+interface Channel {
+  readonly listeners: Set<Listener>;
+  readonly tell: (message: string) => void;
+}
+
 export interface Listener {
   readonly onMessage: (message: string) => void;
   /** The connection is new: what was said meanwhile was not heard. */
@@ -24,7 +30,7 @@ export interface Listener {
 export class Watch {
   readonly #network: Network;
   readonly #closed: AbortSignal;
-  readonly #listeners = new Map<string, Listener>();
+  readonly #channels = new Map<string, Channel>();
   #line: Line | undefined;
   #loop: Promise<void> | undefined;
   #opening: Promise<Line> | undefined;
@@ -40,20 +46,36 @@ export class Watch {
    * heard from the next `onGap` on.
    */
   async listen(channel: string, listener: Listener): Promise<void> {
-    this.#listeners.set(channel, listener);
+    const { listeners, tell } = this.#channelOf(channel);
+    listeners.add(listener);
     this.#loop ??= this.#run();
     try {
       const line = this.#line ?? (await this.#opening);
-      await line?.subscribe(channel, (text) => this.#tell(channel, text));
+      await line?.subscribe(channel, tell);
     } catch (error) {
       this.#network.logger.debug({ error: messageOf(error) }, "a channel is not heard yet");
     }
   }
 
-  /** Nothing more is heard of the channel. */
-  forget(channel: string): void {
-    this.#listeners.delete(channel);
-    this.#line?.run(["UNSUBSCRIBE", channel], ANSWER_MS).catch(() => {});
+  /** The listener is told nothing more; others at the same channel are. */
+  forget(channel: string, listener: Listener): void {
+    const known = this.#channels.get(channel);
+    known?.listeners.delete(listener);
+    if (known === undefined || known.listeners.size > 0) return;
+    this.#channels.delete(channel);
+    this.#line?.unsubscribe(channel, known.tell).catch(() => {});
+  }
+
+  #channelOf(name: string): Channel {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const listeners = new Set<Listener>();
+    const tell = (message: string) => {
+      for (const { onMessage } of listeners) onMessage(message);
+    };
+    const channel = { listeners, tell };
+    this.#channels.set(name, channel);
+    return channel;
   }
 
   async #run(): Promise<void> {
@@ -65,7 +87,9 @@ export class Watch {
         this.#line = line;
         failures = 0;
         await this.#checkEpoch();
-        for (const { onGap } of this.#listeners.values()) onGap();
+        for (const { listeners } of this.#channels.values()) {
+          for (const { onGap } of listeners) onGap();
+        }
         await this.#stayWith(line);
       } catch (error) {
         if (this.#closed.aborted) return;
@@ -103,9 +127,7 @@ export class Watch {
   async #open(): Promise<Line> {
     const line = await this.#network.openLine("millrace");
     try {
-      for (const channel of this.#listeners.keys()) {
-        await line.subscribe(channel, (text) => this.#tell(channel, text));
-      }
+      for (const [name, { tell }] of this.#channels) await line.subscribe(name, tell);
       return line;
     } catch (error) {
       line.close();
@@ -123,9 +145,5 @@ export class Watch {
     } finally {
       unlink();
     }
-  }
-
-  #tell(channel: string, message: string): void {
-    this.#listeners.get(channel)?.onMessage(message);
   }
 }

@@ -97,6 +97,19 @@ return 1
 `);
 
 /**
+ * A worker that has lost its lease is known again, as dead: what came to its places late is found.
+ * KEYS: workers, the hash of the worker. ARGV: its id, number of its places.
+ */
+export const BEQUEATH = script(`
+if redis.call('ZSCORE', KEYS[1], ARGV[1]) then return 0 end
+local t = redis.call('TIME')
+local now = t[1] * 1000 + math.floor(t[2] / 1000)
+redis.call('HSET', KEYS[2], 'places', ARGV[2])
+redis.call('ZADD', KEYS[1], now - 1, ARGV[1])
+return 1
+`);
+
+/**
  * Looks for a job among the messages of a list. KEYS: the list. ARGV: the job's id, where to begin,
  * how many to look at. Returns {the first message that holds the id, or false, and its index, or the
  * length of the list where the search has passed the end}.
