@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { RedisClient } from "../../src/client/index.js";
-import { createJob, encodeJob, parseResult } from "../../src/message/index.js";
+import { createJob, encodeJob, extractTask, parseResult } from "../../src/message/index.js";
 import { describeRedis } from "../helpers/describe-redis.js";
 import { type RedisServer, startRedis } from "../helpers/redis-server.js";
 import { slowPdf } from "../helpers/slow-pdf.js";
@@ -56,8 +56,9 @@ describeRedis("over Redis", () => {
     const client = clientOf(t, server);
     const first = await startWorker(t, server, "--drain-timeout-ms", "1", "--lease-ms", "1500");
     const slow = createJob({
-      documents: [{ name: "slow.pdf", content: slowPdf(90_000).toString("base64"), type: "pdf" }],
-    } as never);
+      documents: [{ name: "slow.pdf", content: slowPdf(4_000), type: "pdf" }],
+      tasks: [extractTask({ documentType: "pdf" })],
+    });
     const jobIds = [(await client.submitMessage(QUEUE, encodeJob(slow), AS_JOB)).transactionId];
     for (let count = 0; count < 8; count++) {
       jobIds.push(

@@ -45,7 +45,7 @@ export class Blocker {
     this.#desk = desk;
   }
 
-  /** Whether Redis hands over the next message of this queue by itself. */
+  /** Whether Redis hands over the next message of this queue by itself, into a place. */
   get isBlocked(): boolean {
     return this.#isBlocked;
   }
@@ -76,11 +76,6 @@ export class Blocker {
       await this.#network.command(this.#keys.queue, args, bounds).catch(() => {});
     }
     await settlesWithin(running, STOP_MS);
-  }
-
-  /** Whether Redis may still move a message into a place. */
-  get isBlocked(): boolean {
-    return this.#isBlocked;
   }
 
   close(): void {
