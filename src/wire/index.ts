@@ -78,4 +78,4 @@ export {
   type ServerFacts,
   Text,
 } from "./response.js";
-export { stampJobId } from "./stamp-job-id.js";
+export { stampedPieces, stampJobId } from "./stamp-job-id.js";

@@ -18,6 +18,9 @@ interface StampOptions {
   readonly scanned?: ReturnType<typeof scanJob>;
 }
 
+/** A piece of the text that comes out: new text, or bytes of the old one. */
+export type StampedPiece = string | { readonly start: number; readonly end: number };
+
 /**
  * The job with `job_id` set: replaced where it stands, each time it stands, else added last.
  *
@@ -25,32 +28,42 @@ interface StampOptions {
  *   it; so is the result.
  * @throws WIRE_MESSAGE_INVALID when the message is not the text of a JSON object.
  */
-export function stampJobId(
+export function stampJobId(message: Buffer, jobId: string, options: StampOptions = {}): Buffer {
+  const pieces = stampedPieces(message, jobId, options).map((piece) =>
+    typeof piece === "string"
+      ? Buffer.from(piece, "latin1")
+      : message.subarray(piece.start, piece.end),
+  );
+  return Buffer.concat(pieces);
+}
+
+/** What `stampJobId` puts together. @throws WIRE_MESSAGE_INVALID */
+export function stampedPieces(
   message: Buffer,
   jobId: string,
   { form = "escaped", scanned = scanJob(message, form) }: StampOptions = {},
-): Buffer {
+): StampedPiece[] {
   const found = scanned.members.filter((member) => isJobId(message, member, form));
   const quote = form === "plain" ? '"' : '\\"';
   const value = `${quote}${jobId}${quote}`;
-  const parts: Buffer[] = [];
+  const pieces: StampedPiece[] = [];
   let done = 0;
   const keepUntil = (offset: number) => {
-    parts.push(message.subarray(done, offset));
+    pieces.push({ start: done, end: offset });
     done = offset;
   };
   for (const member of found) {
     keepUntil(member.valueStart);
-    parts.push(Buffer.from(value, "latin1"));
+    pieces.push(value);
     done = member.valueEnd;
   }
   if (found.length === 0) {
     keepUntil(scanned.closeAt);
     const comma = scanned.members.length === 0 ? "" : ", ";
-    parts.push(Buffer.from(`${comma}${quote}job_id${quote}: ${value}`, "latin1"));
+    pieces.push(`${comma}${quote}job_id${quote}: ${value}`);
   }
   keepUntil(message.length);
-  return Buffer.concat(parts);
+  return pieces;
 }
 
 function scanJob(message: Buffer, form: TextForm): { members: Member[]; closeAt: number } {

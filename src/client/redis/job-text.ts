@@ -1,8 +1,21 @@
 /** What a client must know of a job that it carries: found in its text without reading it whole. */
 import { createHash } from "node:crypto";
-import { type Member, scanObject, stampJobId } from "../../wire/index.js";
+import { MiB } from "../../core/index.js";
+import { type Member, scanObject, stampedPieces } from "../../wire/index.js";
 
 const KEY_BYTES_MAX = 64;
+
+/** Texts are looked into in one place: fresh memory for each would cost more than the look. */
+const SCRATCH_BYTES = 4 * MiB;
+const BYTES_PER_UNIT_MAX = 3;
+let scratch: Buffer | undefined;
+
+/** The text as UTF-8, until the next call. */
+function bytesOf(text: string): Buffer {
+  if (text.length * BYTES_PER_UNIT_MAX > SCRATCH_BYTES) return Buffer.from(text);
+  scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES);
+  return scratch.subarray(0, scratch.write(text));
+}
 
 export interface JobFacts {
   readonly jobId: string | undefined;
@@ -12,7 +25,7 @@ export interface JobFacts {
 
 /** Nothing for a text that is no JSON object. */
 export function jobFacts(text: string): JobFacts {
-  const bytes = Buffer.from(text);
+  const bytes = bytesOf(text);
   const members = scan(bytes)?.members ?? [];
   const jobId = memberValue(bytes, members, "job_id");
   return {
@@ -21,12 +34,20 @@ export function jobFacts(text: string): JobFacts {
   };
 }
 
-/** The job with its id set, as UTF-8, and its hint. @throws WIRE_MESSAGE_INVALID */
-export function stampJob(text: string, jobId: string): { bytes: Buffer; queueHint: unknown } {
-  const bytes = Buffer.from(text);
+/** The job with its id set, and its hint. @throws WIRE_MESSAGE_INVALID */
+export function stampJob(text: string, jobId: string): { text: string; queueHint: unknown } {
+  const bytes = bytesOf(text);
   const scanned = scan(bytes);
-  const stamped = stampJobId(bytes, jobId, { form: "plain", ...(scanned && { scanned }) });
-  return { bytes: stamped, queueHint: hintIn(bytes, scanned?.members ?? []) };
+  const pieces = stampedPieces(bytes, jobId, { form: "plain", ...(scanned && { scanned }) });
+  // Where each character is a byte, the text itself can be cut.
+  const cut = bytes.length === text.length ? text : undefined;
+  let stamped = "";
+  for (const piece of pieces) {
+    if (typeof piece === "string") stamped += piece;
+    else if (cut !== undefined) stamped += cut.slice(piece.start, piece.end);
+    else stamped += bytes.toString("utf8", piece.start, piece.end);
+  }
+  return { text: stamped, queueHint: hintIn(bytes, scanned?.members ?? []) };
 }
 
 /** What deaths of consumers are counted by: the id of the job, else a hash of the text. */

@@ -137,10 +137,10 @@ export class RedisClient implements MessageBrokerClient {
     checkText("PUSH", "message", message);
     const transactionId = newId();
     if (options.forNvIngest) {
-      const { bytes, queueHint } = stamped(message, transactionId);
+      const { text, queueHint } = stamped(message, transactionId);
       const { strategy } = this.#config.brokerParams;
       const queue = strategy === "simple" ? queueName : routed(queueName, queueHint);
-      await this.#push(queue, { message: bytes, pushId: transactionId, isJob: true }, bounds);
+      await this.#push(queue, { message: text, pushId: transactionId, isJob: true }, bounds);
     } else {
       await this.#submit(queueName, { ...options, message, transactionId }, bounds);
     }
@@ -277,12 +277,14 @@ export class RedisClient implements MessageBrokerClient {
 
   async #push(
     queue: string,
-    { message, pushId, isJob }: { message: string | Buffer; pushId: string; isJob: boolean },
+    { message, pushId, isJob }: { message: string; pushId: string; isJob: boolean },
     bounds: CallBounds,
   ): Promise<void> {
     const { jobTimeoutMs, maxQueueSize } = this.#config.brokerParams;
     const keys = queueKeys(queue);
-    const stored = await this.#offload(message, isJob ? pushId : undefined, bounds);
+    const jobId = isJob ? pushId : undefined;
+    const stored =
+      (await this.#objects?.offload(message, { jobId, signal: bounds.signals })) ?? message;
     const isReference = stored === message ? "" : "1";
     const { job } = jobKeys(pushId);
     const isApart = this.#network.isCluster || !isJob;
@@ -306,22 +308,10 @@ export class RedisClient implements MessageBrokerClient {
             { keys: pushKeys, args: ["", ...facts] },
             bounds,
           )
-        : await this.#network.script(PUSH, pushKeys, [stored.toString(), ...facts], bounds);
+        : await this.#network.script(PUSH, pushKeys, [stored, ...facts], bounds);
       if (outcome === "full") throw QueueErrors.FULL({ queueName: queue });
     };
     await whileFull(attempt, bounds);
-  }
-
-  /** What is to lie in Redis: the message itself, or a reference to it. */
-  async #offload(
-    message: string | Buffer,
-    jobId: string | undefined,
-    { signals }: CallBounds,
-  ): Promise<string | Buffer> {
-    if (this.#objects === undefined) return message;
-    const text = message.toString();
-    const stored = await this.#objects.offload(text, { jobId, signal: signals });
-    return stored === text ? message : stored;
   }
 
   /** A result, or a message that nobody looks into. */
