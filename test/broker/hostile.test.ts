@@ -13,7 +13,7 @@ import { collectingLogger, preload, startBroker } from "../helpers/start-broker.
 const bytes = fc.uint8Array({ maxLength: 200 }).map((list) => Buffer.from(list));
 
 const names = fc.constantFrom("q", "q", "p", "", "__proto__", "\ud83d\ude00");
-const request = fc.record(
+const anyRequest = fc.record(
   {
     command: fc.constantFrom("PING", "PUSH", "PUSH_FOR_NV_INGEST", "POP", "SIZE", "NOPE", ""),
     queue_name: fc.oneof(names, fc.jsonValue({ maxDepth: 1 })),
@@ -24,6 +24,12 @@ const request = fc.record(
   },
   { requiredKeys: [] },
 );
+
+/** A push that brings its own ACK along is stored, as it should be: one that could be gets no text. */
+const request = anyRequest.map((value) => {
+  const isPush = value.command?.startsWith("PUSH") === true && value.ack === true;
+  return isPush ? { ...value, message: 7 } : value;
+});
 
 const body = fc.oneof(
   { weight: 5, arbitrary: request.map((value) => Buffer.from(JSON.stringify(value))) },
@@ -70,8 +76,7 @@ test("any stream of frames, half frames and rubbish leaves the broker as it was"
         heldBytes,
       });
     }),
-    // Chance alone can make a whole push of our own, which would be stored: one known course of it.
-    { numRuns: 400, seed: 7 },
+    { numRuns: 400 },
   );
   const peer = await connectPeer(t, broker.port);
   for (const name of ["q", "p", "__proto__"]) {

@@ -6,7 +6,7 @@ import { type DeadLetters, deadLettersBy } from "../dead-letters.js";
 import type { CallBounds } from "../retry.js";
 import { DEAD_INDEX, jobKeys, queueKeys } from "./keys.js";
 import type { Network } from "./network.js";
-import { REOPEN } from "./scripts/answer.js";
+import { DROP_LETTER, REOPEN } from "./scripts/answer.js";
 import { PUSH } from "./scripts/push.js";
 
 interface Means {
@@ -124,7 +124,11 @@ async function replay(
   { bounds, jobTimeoutMs }: { readonly bounds: CallBounds; readonly jobTimeoutMs: number },
 ): Promise<number> {
   const { result, job, letter, deadText } = jobKeys(jobId);
-  const queue = await network.command(letter, ["HGET", letter, "queue"], bounds);
+  const [queue, at] = (await network.command(
+    letter,
+    ["HMGET", letter, "queue", "at"],
+    bounds,
+  )) as unknown[];
   if (typeof queue !== "string") return forgetEntry(network, jobId, bounds);
   const keys = [result, job, letter, deadText];
   const text = await network.script(REOPEN, keys, [jobTimeoutMs, queue], bounds);
@@ -133,19 +137,20 @@ async function replay(
   const once = queueOf.pushed(newId());
   const args = [text, PUSHED_MS, 0, "", "", queue, "", ""];
   await network.script(PUSH, [queue, once, queueOf.workers], args, bounds);
-  await drop(network, jobId, { bounds });
+  // Done and failed again already, it has a new letter, which stays.
+  await drop(network, jobId, { bounds, at: String(at) });
   return 1;
 }
 
 async function drop(
   network: Network,
   jobId: string,
-  { bounds }: { readonly bounds: CallBounds },
+  { bounds, at = "" }: { readonly bounds: CallBounds; readonly at?: string },
 ): Promise<number> {
   const { letter, deadText } = jobKeys(jobId);
-  const count = Number(await network.command(letter, ["UNLINK", letter, deadText], bounds));
-  await forgetEntry(network, jobId, bounds);
-  return count > 0 ? 1 : 0;
+  const count = Number(await network.script(DROP_LETTER, [letter, deadText], [at], bounds));
+  if (count > 0 || at === "") await forgetEntry(network, jobId, bounds);
+  return count;
 }
 
 async function forgetEntry(network: Network, jobId: string, bounds: CallBounds): Promise<number> {

@@ -97,6 +97,17 @@ return {'open'}
 `);
 
 /**
+ * Forgets a dead letter, unless it is a newer one. KEYS: letter, text of the dead job. ARGV: when the job
+ * became the letter, or "" for whichever is there. Returns whether it was there.
+ */
+export const DROP_LETTER = script(`
+local at = redis.call('HGET', KEYS[1], 'at')
+if not at or (ARGV[1] ~= '' and at ~= ARGV[1]) then return 0 end
+redis.call('UNLINK', KEYS[1], KEYS[2])
+return 1
+`);
+
+/**
  * Opens a job again whose dead letter is replayed: its result is taken back.
  * KEYS: result, job, letter, text of the dead job. ARGV: how long it is known in ms, its queue.
  *
