@@ -3,8 +3,8 @@
  * nothing is named, described or defaulted twice. Knows no command.
  *
  * Members of members become flags of their own: `brokerParams.maxQueueSize` is `--max-queue-size`
- * and `MILLRACE_MAX_QUEUE_SIZE`. Those of `metrics`, `redis` and `objects`, which other things have too,
- * keep the group's name: `metrics.port` is `--metrics-port`.
+ * and `MILLRACE_MAX_QUEUE_SIZE`. Those of some groups, which other things
+ * have too, keep the group's name: `metrics.port` is `--metrics-port`.
  */
 import { Option } from "commander";
 import type { z } from "zod";
@@ -37,7 +37,17 @@ const FLAG_NAMES: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** Groups whose members are called by the group's name and their own. */
-const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set(["metrics", "redis", "objects"]);
+const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set([
+  "metrics",
+  "redis",
+  "objects",
+  "split",
+  "embed",
+  "caption",
+  "transcribe",
+  "models",
+  "store",
+]);
 
 /** What stands for the value in the help. */
 const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([

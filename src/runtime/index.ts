@@ -63,7 +63,7 @@ export {
   LocalPipelineOptions,
   type LocalPipelineStats,
 } from "./local-pipeline.js";
-export { LocalPipelineSettings } from "./local-pipeline-settings.js";
+export { BuiltInSettings, LocalPipelineSettings } from "./local-pipeline-settings.js";
 export {
   LocalServer,
   type LocalServerConfig,

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { PipelineSettings } from "../pipeline/index.js";
 import { MessageBrokerTaskSinkConfig } from "../sinks/index.js";
 import { MessageBrokerTaskSourceConfig } from "../sources/index.js";
-import { ExtractOptions, UdfSettings } from "../stages/index.js";
+import { StageSettings, UdfSettings } from "../stages/index.js";
 import { WorkerPoolOptions } from "../workers/index.js";
 import { CheckpointSettings } from "./checkpoints/checkpoint-options.js";
 
@@ -27,7 +27,7 @@ export const LocalPipelineSettings = z.strictObject({
   strictSchema,
   maxResultBytes: MessageBrokerTaskSinkConfig.shape.maxResultBytes,
   workers: WorkerPoolOptions.pick({ maxThreads: true, maxHeapMb: true }).prefault({}),
-  extract: ExtractOptions.prefault({}),
+  ...StageSettings.shape,
   udf: UdfSettings.prefault({}),
   checkpoints: CheckpointSettings.prefault({}),
 });
@@ -35,3 +35,5 @@ export type LocalPipelineSettings = z.input<typeof LocalPipelineSettings>;
 
 /** Those that the engine itself takes; what else there is, is left out. */
 export const EngineSettings = z.object(PipelineSettings.shape);
+/** Those of the built-in stages. */
+export const BuiltInSettings = z.object(StageSettings.shape);

@@ -38,7 +38,11 @@ import { buildPipeline } from "./config/build/build-pipeline.js";
 import { makePipeline } from "./config/build/make-pipeline.js";
 import { definePipeline } from "./config/definition/define-pipeline.js";
 import { type NamedPipeline, pipelineFromCode } from "./config/named-pipeline.js";
-import { EngineSettings, LocalPipelineSettings } from "./local-pipeline-settings.js";
+import {
+  BuiltInSettings,
+  EngineSettings,
+  LocalPipelineSettings,
+} from "./local-pipeline-settings.js";
 import { Telemetry, TelemetryOptions } from "./telemetry.js";
 
 /** Connections besides those of jobs: questions, and some air. */
@@ -167,7 +171,7 @@ export class LocalPipeline extends Component<StopOptions> {
     let pipeline: Pipeline;
     try {
       const stages = await buildPipeline(this.#pipeline, {
-        ...{ pool, logger, extract: this.#config.extract, udf: this.#udf },
+        ...{ pool, logger, settings: BuiltInSettings.parse(this.#config), udf: this.#udf },
         udfPolicy: this.#config.udf.policy,
         keepsCheckpoints: store !== undefined,
       });

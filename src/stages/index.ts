@@ -17,5 +17,6 @@ export type {
 export { detectLanguage } from "./language.js";
 export { localStages } from "./local-stages.js";
 export { metadataInjector } from "./metadata-injector.js";
+export { type StageConfigs, StageSettings } from "./stage-settings.js";
 export { type UdfConfig, type UdfFunctions, UdfOptions, UdfSettings } from "./udf/udf-options.js";
 export { withUdf } from "./udf/with-udf.js";

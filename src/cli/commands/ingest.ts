@@ -3,6 +3,7 @@ import { z } from "zod";
 import { createClient, MemoryClient, type MessageBrokerClient } from "../../client/index.js";
 import { type Logger, MiB, messageOf } from "../../core/index.js";
 import {
+  BuiltInSettings,
   IngestOptions,
   LocalPipeline,
   LocalPipelineSettings,
@@ -13,13 +14,14 @@ import {
   RESULT_FORMATS,
   SimpleMessageBroker,
 } from "../../runtime/index.js";
+import { StageSettings } from "../../stages/index.js";
 import { BROKER_OPTIONS, REDIS_GROUP } from "../broker-call.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { CliErrors } from "../errors.js";
 import { runIngest, summary } from "../ingest-run.js";
 import { printable } from "../printable.js";
-import { CHECKPOINTS } from "./pipeline.js";
+import { CHECKPOINT_OPTIONS, STAGE_GROUPS } from "../stage-groups.js";
 
 const PING_MS = 10_000;
 /** A small document can unfold to large rows, and its result is held too. */
@@ -27,7 +29,7 @@ const HELD_BYTES_MIN = 256 * MiB;
 /** What is in work when the command is interrupted is lost anyway. */
 const STOP_MS = 2_000;
 
-const { workers, extract, checkpoints, stageTimeoutMs, concurrency, taskQueue } =
+const { workers, checkpoints, stageTimeoutMs, concurrency, taskQueue } =
   LocalPipelineSettings.shape;
 
 const IngestCommandOptions = z.strictObject({
@@ -49,7 +51,7 @@ const IngestCommandOptions = z.strictObject({
   taskQueue,
   stageTimeoutMs,
   workers,
-  extract,
+  ...StageSettings.shape,
   checkpoints,
   ...commonOptions("warn"),
 });
@@ -72,17 +74,9 @@ export const ingest = defineCommand({
       "maxBytesInWork",
       "resultTimeoutMs",
     ],
-    "Extraction (without --broker):": [
-      "config",
-      "stageTimeoutMs",
-      "maxThreads",
-      "maxHeapMb",
-      "maxPages",
-      "maxPdfMemoryMb",
-      "pageNumberBase",
-      "strictCapabilities",
-    ],
-    "Checkpoints (without --broker):": CHECKPOINTS,
+    "Pipeline (without --broker, as all that follows but Redis):": ["config", "stageTimeoutMs"],
+    ...STAGE_GROUPS,
+    "Checkpoints:": CHECKPOINT_OPTIONS,
     ...REDIS_GROUP,
   },
   examples: [
@@ -145,7 +139,7 @@ async function openChain(
     }
     return { client, close: () => client.close() };
   }
-  const { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints } = config;
+  const { taskQueue, concurrency, stageTimeoutMs, workers, checkpoints } = config;
   // Never started, the broker does not listen: it only holds the queues, with room for all that may
   // be in work, as base64 and in two copies. Nobody could replay a dead letter, so none takes room.
   const forDocuments = 4 * config.maxBytesInWork + 2 * config.maxDocumentBytes;
@@ -153,8 +147,9 @@ async function openChain(
   const broker = new SimpleMessageBroker({ maxHeldBytes, maxDeadLetters: 0 });
   const brokerClient = { clientType: "memory", broker } as const;
   const ofFile = file === undefined ? {} : pipelineSettings(file.definition);
-  const own = { taskQueue, concurrency, stageTimeoutMs, workers, extract, checkpoints };
-  const settings = { ...ofFile, ...own };
+  const own = { taskQueue, concurrency, stageTimeoutMs, workers, checkpoints };
+  const stages = BuiltInSettings.parse(config);
+  const settings = { ...ofFile, ...own, ...stages };
   const pipeline = new LocalPipeline({ brokerClient, ...settings }, { logger, pipeline: file });
   await pipeline.start();
   const client = new MemoryClient(brokerClient);

@@ -14,6 +14,7 @@ import { askBroker, BROKER_OPTIONS, REDIS_GROUP } from "../broker-call.js";
 import { commonOptions, defineCommand } from "../command.js";
 import { CONFIG_OPTION, sameOption, tellWarnings } from "../config-file.js";
 import { metricsFacts, metricsNote, runService } from "../service.js";
+import { CHECKPOINT_OPTIONS, STAGE_GROUPS } from "../stage-groups.js";
 import { METRICS_GROUP, TRACES_GROUP } from "../telemetry-groups.js";
 import { tellServer } from "../tell-server.js";
 
@@ -21,9 +22,6 @@ import { tellServer } from "../tell-server.js";
 const SIZE_MS = 2_000;
 /** What a pipeline may take beyond the time for jobs in work. */
 const CLOSE_MS = 2_000;
-
-/** Members of the options of checkpoints, for the help. */
-export const CHECKPOINTS = ["dir", "maxBytes", "maxAgeMs"];
 
 export const PIPELINE_GROUPS = {
   "Jobs:": [
@@ -41,15 +39,8 @@ export const PIPELINE_GROUPS = {
     "policy",
     "drainTimeoutMs",
   ],
-  "Checkpoints:": CHECKPOINTS,
-  "Extraction:": [
-    "maxThreads",
-    "maxHeapMb",
-    "maxPages",
-    "maxPdfMemoryMb",
-    "pageNumberBase",
-    "strictCapabilities",
-  ],
+  "Checkpoints:": CHECKPOINT_OPTIONS,
+  ...STAGE_GROUPS,
 };
 
 const PipelineOptions = z.strictObject({

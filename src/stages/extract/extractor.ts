@@ -9,6 +9,7 @@
 import type { RowMetadata } from "../../message/index.js";
 import type { ExtractConfig } from "./extract-options.js";
 import type { ExtractParams } from "./extract-params.js";
+import type { PageDetector } from "./page-detector.js";
 
 /** The part of the operator's options that an extractor needs. */
 export type ExtractLimits = Omit<ExtractConfig, "strictCapabilities">;
@@ -27,6 +28,8 @@ export interface ExtractRequest {
   readonly metadata: RowMetadata;
   /** Without them the defaults of `ExtractOptions` hold. */
   readonly limits?: ExtractLimits;
+  /** Where models for pages are configured. */
+  readonly detector?: PageDetector;
 }
 
 /** A new row; the stage gives it its uuid. */

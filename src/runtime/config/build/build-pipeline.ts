@@ -14,13 +14,14 @@ import {
   type StageWithOptions,
 } from "../../../pipeline/index.js";
 import {
-  type ExtractOptions,
+  type StageConfigs,
   type UdfFunctions,
   type UdfOptions,
   withUdf,
 } from "../../../stages/index.js";
 import type { WorkerPool } from "../../../workers/index.js";
 import { RuntimeErrors } from "../../errors.js";
+import { BuiltInSettings } from "../../local-pipeline-settings.js";
 import type { Fault } from "../definition/fault.js";
 import { KNOWN_STAGES } from "../definition/known-stages.js";
 import type { DefinedPipeline, DefinedStage, Use } from "../definition/pipeline-definition.js";
@@ -33,7 +34,8 @@ export interface BuildMeans {
   /** Neither started nor closed here. */
   readonly pool: WorkerPool;
   readonly logger?: Logger;
-  readonly extract?: ExtractOptions;
+  /** Of the built-in stages. */
+  readonly settings?: StageConfigs;
   readonly udfPolicy?: UdfOptions["policy"];
   /** Functions of code, beside those of the definition. */
   readonly udf?: UdfFunctions;
@@ -86,10 +88,10 @@ class Builder {
   readonly #loader: UseLoader;
 
   constructor({ definition, base }: Pick<NamedPipeline, "definition" | "base">, means: BuildMeans) {
-    const { pool, logger = silentLogger, extract = definition.extract } = means;
+    const { pool, logger = silentLogger, settings = BuiltInSettings.parse(definition) } = means;
     this.#definition = definition;
     this.#means = means;
-    this.#loader = new UseLoader({ base, pool, extract, logger });
+    this.#loader = new UseLoader({ base, pool, settings, logger });
   }
 
   async build(): Promise<BuiltPipeline> {

@@ -18,7 +18,7 @@ import {
   type StageAddress,
   threadStage,
 } from "../../../pipeline/index.js";
-import type { ExtractOptions } from "../../../stages/index.js";
+import type { StageConfigs } from "../../../stages/index.js";
 import type { WorkerPool } from "../../../workers/index.js";
 import { KNOWN_STAGES } from "../definition/known-stages.js";
 import type { Use } from "../definition/pipeline-definition.js";
@@ -28,7 +28,7 @@ export interface UseMeans {
   readonly base: URL;
   /** For stages in threads and for built-in ones; the loader neither starts nor closes it. */
   readonly pool: WorkerPool;
-  readonly extract: ExtractOptions;
+  readonly settings: StageConfigs;
   readonly logger: Logger;
 }
 
@@ -90,12 +90,12 @@ export class UseLoader {
    * @throws OPTIONS_INVALID and what `loadStage` throws.
    */
   async load({ name, use, config, runOn }: UseSetup): Promise<UsedStage> {
-    const { pool, extract, logger } = this.#means;
+    const { pool, settings, logger } = this.#means;
     if (typeof use !== "string") return { stage: ofCode({ name, use, runOn }), config };
     const known = KNOWN_STAGES.get(use);
     if (known !== undefined) {
       parseOptions(known.options, config, `stage ${name}`);
-      return { stage: known.create({ name, config, extract, pool }), config };
+      return { stage: known.create({ name, config, settings, pool, logger }), config };
     }
     const address = this.#addressOf(use);
     if (runOn === "main") {

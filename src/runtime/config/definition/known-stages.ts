@@ -1,15 +1,22 @@
 /** The stages that ship with Millrace: what a pipeline file may name without a file or a package. */
 import { z } from "zod";
+import type { Logger } from "../../../core/index.js";
 import type { Stage } from "../../../pipeline/index.js";
-import { ExtractOptions, extractStage, metadataInjector } from "../../../stages/index.js";
+import {
+  ExtractOptions,
+  extractStage,
+  metadataInjector,
+  type StageConfigs,
+} from "../../../stages/index.js";
 import type { WorkerPool } from "../../../workers/index.js";
 
 /** What a built-in stage may use. */
 export interface KnownStageSetup {
   readonly name: string;
   readonly config: Readonly<Record<string, unknown>>;
-  /** What the pipeline says of extraction; the stage's own `config` wins. */
-  readonly extract: ExtractOptions;
+  /** What the pipeline says of all built-in stages; the stage's own `config` wins. */
+  readonly settings: StageConfigs;
+  readonly logger: Logger;
   readonly pool: WorkerPool;
 }
 
@@ -27,12 +34,12 @@ function extractor(documentType: string, format: string): KnownStage {
     about: `Extracts what the job asks for from ${format}, in threads.`,
     options: ExtractOptions,
     isCostly: true,
-    create: ({ name, config, extract, pool }) =>
+    create: ({ name, config, settings, pool }) =>
       extractStage({
         name,
         documentTypes: [documentType],
         pool,
-        options: { ...extract, ...config },
+        options: { ...settings.extract, ...config },
       }),
   };
 }

@@ -1,0 +1,16 @@
+/** How the help groups the options of threads and built-in stages, the same in all commands. */
+
+/** Members of the options of checkpoints. */
+export const CHECKPOINT_OPTIONS = ["dir", "maxBytes", "maxAgeMs"];
+
+/** A member for each family of stages. */
+export const STAGE_GROUPS = {
+  "Extraction:": [
+    "maxThreads",
+    "maxHeapMb",
+    "maxPages",
+    "maxPdfMemoryMb",
+    "pageNumberBase",
+    "strictCapabilities",
+  ],
+};

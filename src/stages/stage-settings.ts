@@ -1,0 +1,13 @@
+/**
+ * The operator's options of all built-in stages, a member for each family. A pipeline file, the flags of
+ * the command line and the environment all come from here; the options of a single stage in a pipeline
+ * file win over them.
+ */
+import { z } from "zod";
+import { ExtractOptions } from "./extract/extract-options.js";
+
+export const StageSettings = z.strictObject({
+  extract: ExtractOptions.prefault({}),
+});
+export type StageSettings = z.input<typeof StageSettings>;
+export type StageConfigs = z.output<typeof StageSettings>;
