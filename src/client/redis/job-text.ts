@@ -34,20 +34,25 @@ export function jobFacts(text: string): JobFacts {
   };
 }
 
+export interface StampedJob {
+  /** Of its text, in order: put together they would be copied once more. */
+  readonly pieces: readonly string[];
+  readonly queueHint: unknown;
+}
+
 /** The job with its id set, and its hint. @throws WIRE_MESSAGE_INVALID */
-export function stampJob(text: string, jobId: string): { text: string; queueHint: unknown } {
+export function stampJob(text: string, jobId: string): StampedJob {
   const bytes = bytesOf(text);
   const scanned = scan(bytes);
   const pieces = stampedPieces(bytes, jobId, { form: "plain", ...(scanned && { scanned }) });
   // Where each character is a byte, the text itself can be cut.
-  const cut = bytes.length === text.length ? text : undefined;
-  let stamped = "";
-  for (const piece of pieces) {
-    if (typeof piece === "string") stamped += piece;
-    else if (cut !== undefined) stamped += cut.slice(piece.start, piece.end);
-    else stamped += bytes.toString("utf8", piece.start, piece.end);
-  }
-  return { text: stamped, queueHint: hintIn(bytes, scanned?.members ?? []) };
+  const isCut = bytes.length === text.length;
+  const strings = pieces.map((piece) => {
+    if (typeof piece === "string") return piece;
+    const { start, end } = piece;
+    return isCut ? text.slice(start, end) : bytes.toString("utf8", start, end);
+  });
+  return { pieces: strings, queueHint: hintIn(bytes, scanned?.members ?? []) };
 }
 
 /** What deaths of consumers are counted by: the id of the job, else a hash of the text. */

@@ -13,11 +13,10 @@ import {
 import { ClientErrors } from "../errors.js";
 import type { Address, Login } from "./address.js";
 import { translateReply } from "./replies.js";
+import { type Argument, outgoing } from "./text-bytes.js";
 
 /** How often it is looked whether an answer is overdue. */
 const GUARD_MS = 250;
-
-type Argument = string | Buffer;
 
 export interface LineOptions extends Login {
   readonly connectMs: number;
@@ -78,8 +77,11 @@ export class Line {
     const wait = { endMs: monotonicMs() + answerMs, answerMs };
     this.#waits.add(wait);
     this.#guard ??= setInterval(() => this.#checkSilence(), GUARD_MS);
+    const sent = outgoing(args);
     try {
-      return await this.#client.sendCommand(args as Argument[]);
+      const reply = await this.#client.sendCommand(sent.args);
+      sent.free();
+      return reply;
     } catch (error) {
       const refusal = translateReply(error, String(args[0]), this.address);
       if (refusal !== undefined) throw refusal;

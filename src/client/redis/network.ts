@@ -14,14 +14,13 @@ import type { Directory } from "./directory.js";
 import { Line } from "./line.js";
 import { isMoved, isUnknownScript } from "./replies.js";
 import type { Script } from "./scripts/script.js";
+import { type Argument, lengthOf } from "./text-bytes.js";
 
 /** How long a Redis may say nothing at first; repeated commands get twice as long each time. */
 const SILENCE_MS = 5_000;
 /** How much of a long command a line carries at least, in characters per ms. */
 const PACE = 2_000;
 const RETRY_BASE_MS = 25;
-
-type Argument = string | Buffer;
 
 export interface NetworkOptions {
   readonly directory: Directory;
@@ -58,7 +57,7 @@ export class Network {
    *   CLIENT_LOGIN_REFUSED, QUEUE_FULL, the reason of what ended the call.
    */
   command(key: string, args: readonly Argument[], bounds: CallBounds): Promise<unknown> {
-    return this.#retried(key, bounds, (line, waitMs) => line.run(args, waitMs), lengthOf(args));
+    return this.#retried(key, bounds, (line, waitMs) => line.run(args, waitMs), lengthOfAll(args));
   }
 
   /**
@@ -89,7 +88,7 @@ export class Network {
         return line.run(["EVAL", text, ...tail], waitMs);
       }
     };
-    const length = before.reduce((sum, command) => sum + lengthOf(command), lengthOf(tail));
+    const length = before.reduce((sum, command) => sum + lengthOfAll(command), lengthOfAll(tail));
     return this.#retried(keys[0] as string, bounds, run, length);
   }
 
@@ -110,7 +109,7 @@ export class Network {
     const commands = [command, ["EVAL", text, ...tailOf(keys, args)]];
     const run = async (line: Line, waitMs: number) =>
       (await line.transaction(commands, waitMs)).at(-1);
-    return this.#retried(keys[0] as string, bounds, run, lengthOf(command));
+    return this.#retried(keys[0] as string, bounds, run, lengthOfAll(command));
   }
 
   /** A connection of one's own to the server of a key; whoever opens it closes it. */
@@ -239,6 +238,6 @@ function tailOf(keys: readonly string[], args: readonly (string | number)[]): st
   return [String(keys.length), ...keys, ...args.map(String)];
 }
 
-function lengthOf(args: readonly Argument[]): number {
-  return args.reduce((sum, argument) => sum + argument.length, 0);
+function lengthOfAll(args: readonly Argument[]): number {
+  return args.reduce((sum, argument) => sum + lengthOf(argument), 0);
 }

@@ -9,6 +9,7 @@ import {
   messageOf,
   newId,
   parseOptions,
+  type Signals,
   sharedAbortController,
   signalsOf,
   silentLogger,
@@ -49,6 +50,7 @@ import { REMOVE } from "./scripts/claim.js";
 import { CONFIRM_PUSH, KNOW, PUSH } from "./scripts/push.js";
 import { describeServer, type ServerFacts } from "./server-facts.js";
 import { createScheduler, routed, type Strategy, SUB_QUEUES, subQueueName } from "./sub-queues.js";
+import { lengthOf } from "./text-bytes.js";
 import { Watch } from "./watch.js";
 import { listWorkers, type WorkerFacts } from "./worker-facts.js";
 
@@ -137,10 +139,10 @@ export class RedisClient implements MessageBrokerClient {
     checkText("PUSH", "message", message);
     const transactionId = newId();
     if (options.forNvIngest) {
-      const { text, queueHint } = stamped(message, transactionId);
+      const { pieces, queueHint } = stamped(message, transactionId);
       const { strategy } = this.#config.brokerParams;
       const queue = strategy === "simple" ? queueName : routed(queueName, queueHint);
-      await this.#push(queue, { message: text, pushId: transactionId, isJob: true }, bounds);
+      await this.#push(queue, { pieces, pushId: transactionId, isJob: true }, bounds);
     } else {
       await this.#submit(queueName, { ...options, message, transactionId }, bounds);
     }
@@ -277,15 +279,13 @@ export class RedisClient implements MessageBrokerClient {
 
   async #push(
     queue: string,
-    { message, pushId, isJob }: { message: string; pushId: string; isJob: boolean },
+    { pieces, pushId, isJob }: { pieces: readonly string[]; pushId: string; isJob: boolean },
     bounds: CallBounds,
   ): Promise<void> {
     const { jobTimeoutMs, maxQueueSize } = this.#config.brokerParams;
     const keys = queueKeys(queue);
     const jobId = isJob ? pushId : undefined;
-    const stored =
-      (await this.#objects?.offload(message, { jobId, signal: bounds.signals })) ?? message;
-    const isReference = stored === message ? "" : "1";
+    const { stored, isReference } = await this.#offloaded(pieces, { jobId, ...bounds });
     const { job } = jobKeys(pushId);
     const isApart = this.#network.isCluster || !isJob;
     const channel = isJob ? await this.#results.expect(pushId) : "";
@@ -296,7 +296,7 @@ export class RedisClient implements MessageBrokerClient {
     const once = isApart ? keys.pushed(pushId) : job;
     const [worker, claim] = [keys.worker(""), keys.claim("", 0).slice(0, -2)];
     const knownMs = isApart ? PUSHED_MS : jobTimeoutMs;
-    const isLarge = stored.length > LARGE_BYTES;
+    const isLarge = lengthOf(stored) > LARGE_BYTES;
     const told = isApart ? "" : channel;
     const facts = [knownMs, maxQueueSize, worker, claim, queue, isReference, told];
     const pushKeys = [keys.queue, once, keys.workers];
@@ -308,10 +308,21 @@ export class RedisClient implements MessageBrokerClient {
             { keys: pushKeys, args: ["", ...facts] },
             bounds,
           )
-        : await this.#network.script(PUSH, pushKeys, [stored, ...facts], bounds);
+        : await this.#network.script(PUSH, pushKeys, [stored.join(""), ...facts], bounds);
       if (outcome === "full") throw QueueErrors.FULL({ queueName: queue });
     };
     await whileFull(attempt, bounds);
+  }
+
+  /** What is pushed: the text itself, or its reference where it is large. */
+  async #offloaded(
+    pieces: readonly string[],
+    { jobId, signals }: { readonly jobId: string | undefined; readonly signals: Signals },
+  ): Promise<{ stored: readonly string[]; isReference: "" | "1" }> {
+    if (this.#objects === undefined) return { stored: pieces, isReference: "" };
+    const text = pieces.join("");
+    const stored = await this.#objects.offload(text, { jobId, signal: signals });
+    return { stored: [stored], isReference: stored === text ? "" : "1" };
   }
 
   /** A result, or a message that nobody looks into. */
@@ -345,7 +356,11 @@ export class RedisClient implements MessageBrokerClient {
     if (outcome === "over") throw QueueErrors.JOB_OVER({ queueName });
     if (outcome === "lost") throw QueueErrors.LEASE_OVER({ queueName });
     if (outcome === "unknown") {
-      await this.#push(queueName, { message, pushId: transactionId, isJob: false }, bounds);
+      await this.#push(
+        queueName,
+        { pieces: [message], pushId: transactionId, isJob: false },
+        bounds,
+      );
     }
   }
 
