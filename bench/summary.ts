@@ -17,7 +17,7 @@ import { LARGE_POP, OVER_PARSE } from "./measure/large-pop.js";
 import { MEMORY, memoryName } from "./measure/memory.js";
 import { cellName, OPERATIONS_PYTHON, ratioOf } from "./measure/operations-python.js";
 import { OVERLOAD, REFUSAL_P99 } from "./measure/overload.js";
-import { overBullmq, REDIS } from "./measure/redis-jobs.js";
+import { overBullmq, persistenceOf, REDIS } from "./measure/redis-jobs.js";
 import { RECOVERY } from "./measure/redis-recovery.js";
 import { TRIP_CELLS, tripsName } from "./measure/redis-round-trips.js";
 import { FOUR_WORKERS } from "./measure/redis-workers.js";
@@ -79,13 +79,15 @@ function slowSinkRatios(): Promised[] {
 function redisPromises(): Promised[] {
   const measured = { group: REDIS, unit: "×" };
   const targets = [
+    { size: "1 KB", appendFsync: "none", atLeast: 1 },
+    { size: "1 MB", appendFsync: "none", atLeast: 1.5 },
     { size: "1 KB", appendFsync: "everysec", atLeast: 1 },
     { size: "1 MB", appendFsync: "everysec", atLeast: 1.5 },
     { size: "1 KB", appendFsync: "always", atLeast: 1 },
     { size: "1 MB", appendFsync: "always", atLeast: 1.5 },
   ] as const;
   const jobs = targets.map(({ atLeast, ...cell }) => {
-    const what = `over Redis, appendfsync ${cell.appendFsync}, no-op jobs of ${cell.size}, ours ÷ BullMQ`;
+    const what = `over Redis, ${persistenceOf(cell.appendFsync)}, no-op jobs of ${cell.size}, ours ÷ BullMQ`;
     return { ...measured, what, name: overBullmq(cell), atLeast };
   });
   const trips = TRIP_CELLS.map((cell) => {
