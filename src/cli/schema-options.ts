@@ -41,6 +41,7 @@ const NAMING_GROUPS: ReadonlySet<string | undefined> = new Set([
   "metrics",
   "redis",
   "objects",
+  "dedup",
   "split",
   "embed",
   "caption",

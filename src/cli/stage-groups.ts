@@ -13,4 +13,5 @@ export const STAGE_GROUPS = {
     "pageNumberBase",
     "strictCapabilities",
   ],
+  "Duplicates:": ["perceptualDistance", "legacyRowOrder"],
 };

@@ -51,6 +51,12 @@ export const StagesErrors = defineErrors("STAGES", {
     say: ({ stage, missing }: { stage: string; missing: readonly string[] }) =>
       `${stage} cannot do all that is asked ("strictCapabilities" is on): ${missing.join("; ")}`,
   },
+  FILTER_INVALID: {
+    kind: "input",
+    retry: false,
+    about: "The bounds of a `filter` task contradict each other. Correct the named one.",
+    say: ({ reason }: { reason: string }) => `the filter task cannot be followed: ${reason}`,
+  },
   UDF_NOT_REGISTERED: {
     kind: "input",
     retry: false,

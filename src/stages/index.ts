@@ -1,4 +1,6 @@
 /** The stages that ship with Millrace. */
+export { DedupOptions } from "./dedup/dedup-options.js";
+export { imageDedup } from "./dedup/image-dedup.js";
 export { StagesErrors } from "./errors.js";
 export { type ExtractConfig, ExtractOptions } from "./extract/extract-options.js";
 export type { ExtractParams } from "./extract/extract-params.js";
@@ -14,6 +16,7 @@ export type {
   Extractor,
   ExtractRequest,
 } from "./extract/extractor.js";
+export { imageFilter } from "./filter/image-filter.js";
 export { detectLanguage } from "./language.js";
 export { localStages } from "./local-stages.js";
 export { metadataInjector } from "./metadata-injector.js";

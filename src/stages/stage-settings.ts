@@ -4,10 +4,12 @@
  * file win over them.
  */
 import { z } from "zod";
+import { DedupOptions } from "./dedup/dedup-options.js";
 import { ExtractOptions } from "./extract/extract-options.js";
 
 export const StageSettings = z.strictObject({
   extract: ExtractOptions.prefault({}),
+  dedup: DedupOptions.prefault({}),
 });
 export type StageSettings = z.input<typeof StageSettings>;
 export type StageConfigs = z.output<typeof StageSettings>;

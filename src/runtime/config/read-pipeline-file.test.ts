@@ -268,6 +268,8 @@ describe("one definition", () => {
     expect(stages.map(({ name }) => name)).toEqual([
       ...["metadata_injector", "pdf_extractor", "docx_extractor", "pptx_extractor"],
       "html_extractor",
+      "image_filter",
+      "image_dedup",
     ]);
     const function_ = function shorten(message: IngestControlMessage) {
       return message;

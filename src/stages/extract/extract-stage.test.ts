@@ -50,6 +50,8 @@ test("the default stages stand in upstream's order under upstream's names", () =
     "docx_extractor",
     "pptx_extractor",
     "html_extractor",
+    "image_filter",
+    "image_dedup",
   ]);
 });
 

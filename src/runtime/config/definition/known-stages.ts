@@ -3,8 +3,11 @@ import { z } from "zod";
 import type { Logger } from "../../../core/index.js";
 import type { Stage } from "../../../pipeline/index.js";
 import {
+  DedupOptions,
   ExtractOptions,
   extractStage,
+  imageDedup,
+  imageFilter,
   metadataInjector,
   type StageConfigs,
 } from "../../../stages/index.js";
@@ -59,6 +62,27 @@ export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
   ["docx_extractor", extractor("docx", "DOCX documents")],
   ["pptx_extractor", extractor("pptx", "PPTX slides")],
   ["html_extractor", extractor("html", "HTML pages")],
+  [
+    "image_filter",
+    {
+      about: "Leaves out images that are too small or too long to say anything.",
+      options: z.strictObject({}),
+      isCostly: false,
+      create: ({ name }) => ({ ...imageFilter(), name }),
+    },
+  ],
+  [
+    "image_dedup",
+    {
+      about: "Leaves out images that are there already.",
+      options: DedupOptions,
+      isCostly: false,
+      create: ({ name, config, settings }) => ({
+        ...imageDedup({ ...settings.dedup, ...config }),
+        name,
+      }),
+    },
+  ],
 ]);
 
 /** What a pipeline runs that names no stages. */
