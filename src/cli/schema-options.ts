@@ -60,6 +60,7 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["port", "PORT"],
   ["dataDir", "DIR"],
   ["dir", "DIR"],
+  ["tokenizersDir", "DIR"],
   ["queues", "JSON"],
   ["passwordFile", "FILE"],
   ["caFile", "FILE"],

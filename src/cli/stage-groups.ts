@@ -14,4 +14,14 @@ export const STAGE_GROUPS = {
     "strictCapabilities",
   ],
   "Duplicates:": ["perceptualDistance", "legacyRowOrder"],
+  "Splitting:": [
+    "split.by",
+    "split.tokenizer",
+    "split.tokenizersDir",
+    "split.legacySplit",
+    "split.dropContainedTail",
+    "split.maxChunks",
+    "split.maxTotalChars",
+    "split.strictCapabilities",
+  ],
 };

@@ -23,6 +23,7 @@ export {
   encodeJob,
   type JobDocument,
 } from "./create-job.js";
+export { deepCopy } from "./deep-copy.js";
 export {
   ACCESS_LEVELS,
   type AccessLevel,

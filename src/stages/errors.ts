@@ -87,6 +87,32 @@ export const StagesErrors = defineErrors("STAGES", {
     say: ({ name, when, stage, reason }: UdfFailure) =>
       `function ${quote(name)}, run ${when} ${stage}, failed: ${reason}`,
   },
+  SPLIT_PARAMS_INVALID: {
+    kind: "input",
+    retry: false,
+    about:
+      "A `split` task asks for chunks that cannot be: a size that is no positive whole number, or an " +
+      "overlap that is not smaller than the chunk.",
+    say: ({ reason }: { reason: string }) => `The split task cannot be done: ${reason}`,
+  },
+  SPLIT_TOO_LARGE: {
+    kind: "limit",
+    retry: false,
+    about:
+      "The texts of a job would become more or longer chunks than the named option allows. Ask for " +
+      "larger chunks or less overlap, or raise the option.",
+    say: ({ what, limit, option }: { what: string; limit: number; option: string }) =>
+      `The chunks of this job would have more than the ${limit} ${what} that "split.${option}" allows`,
+  },
+  TOKENIZER_UNREADABLE: {
+    kind: "stage",
+    retry: false,
+    about:
+      "The file of a tokenizer is missing where the operator's options name it, is broken, or is of a " +
+      "kind that is not known here.",
+    say: ({ path, reason }: { path: string; reason: string }) =>
+      `The tokenizer ${quote(path)} cannot be used: ${reason}`,
+  },
   EXTRACTOR_UNKNOWN: {
     kind: "internal",
     retry: false,

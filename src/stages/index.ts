@@ -20,6 +20,8 @@ export { imageFilter } from "./filter/image-filter.js";
 export { detectLanguage } from "./language.js";
 export { localStages } from "./local-stages.js";
 export { metadataInjector } from "./metadata-injector.js";
+export { type SplitConfig, SplitOptions } from "./split/split-options.js";
+export { type SplitStageSetup, splitStage } from "./split/split-stage.js";
 export { type StageConfigs, StageSettings } from "./stage-settings.js";
 export { type UdfConfig, type UdfFunctions, UdfOptions, UdfSettings } from "./udf/udf-options.js";
 export { withUdf } from "./udf/with-udf.js";

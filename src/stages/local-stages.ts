@@ -6,13 +6,25 @@ import type { ExtractOptions } from "./extract/extract-options.js";
 import { createExtractStages } from "./extract/extract-stage.js";
 import { imageFilter } from "./filter/image-filter.js";
 import { metadataInjector } from "./metadata-injector.js";
+import type { SplitOptions } from "./split/split-options.js";
+import { splitStage } from "./split/split-stage.js";
 
 /**
  * metadata_injector, pdf_extractor, docx_extractor, pptx_extractor, html_extractor, image_filter,
- * image_dedup.
+ * image_dedup, text_splitter.
  *
  * The pool stays the caller's: close it after the pipeline has stopped. @throws OPTIONS_INVALID
  */
-export function localStages(pool: WorkerPool, options: ExtractOptions = {}): Stage[] {
-  return [metadataInjector(), ...createExtractStages(pool, options), imageFilter(), imageDedup()];
+export function localStages(
+  pool: WorkerPool,
+  options: ExtractOptions = {},
+  split: SplitOptions = {},
+): Stage[] {
+  return [
+    metadataInjector(),
+    ...createExtractStages(pool, options),
+    imageFilter(),
+    imageDedup(),
+    splitStage({ pool, options: split }),
+  ];
 }

@@ -6,10 +6,12 @@
 import { z } from "zod";
 import { DedupOptions } from "./dedup/dedup-options.js";
 import { ExtractOptions } from "./extract/extract-options.js";
+import { SplitOptions } from "./split/split-options.js";
 
 export const StageSettings = z.strictObject({
   extract: ExtractOptions.prefault({}),
   dedup: DedupOptions.prefault({}),
+  split: SplitOptions.prefault({}),
 });
 export type StageSettings = z.input<typeof StageSettings>;
 export type StageConfigs = z.output<typeof StageSettings>;

@@ -52,6 +52,7 @@ test("the default stages stand in upstream's order under upstream's names", () =
     "html_extractor",
     "image_filter",
     "image_dedup",
+    "text_splitter",
   ]);
 });
 

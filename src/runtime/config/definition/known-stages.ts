@@ -9,7 +9,9 @@ import {
   imageDedup,
   imageFilter,
   metadataInjector,
+  SplitOptions,
   type StageConfigs,
+  splitStage,
 } from "../../../stages/index.js";
 import type { WorkerPool } from "../../../workers/index.js";
 
@@ -81,6 +83,16 @@ export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
         ...imageDedup({ ...settings.dedup, ...config }),
         name,
       }),
+    },
+  ],
+  [
+    "text_splitter",
+    {
+      about: "Cuts texts into chunks of tokens, sentences or Markdown sections, in threads.",
+      options: SplitOptions,
+      isCostly: false,
+      create: ({ name, config, settings, pool }) =>
+        splitStage({ name, pool, options: { ...settings.split, ...config } }),
     },
   ],
 ]);
