@@ -9,7 +9,13 @@ import io
 
 import pytest
 from nv_ingest_client.client import Ingestor
-from support.documents import DOCUMENTS, assert_in_order, sample
+from support.documents import (
+    DOCUMENTS,
+    REFERENCE_SAMPLES,
+    assert_in_order,
+    has_reference,
+    sample,
+)
 from support.jobs import (
     TEXT_ONLY,
     assert_valid_metadata,
@@ -51,6 +57,27 @@ def test_the_plain_extract_succeeds_though_tables_charts_and_images_need_models(
     )
     assert failures == []
     assert_all_texts(results)
+
+
+@pytest.mark.skipif(not has_reference, reason="the reference documents are not at hand")
+def test_the_plain_extract_succeeds_on_each_reference_document(serve):
+    files = sorted(str(path) for path in REFERENCE_SAMPLES.iterdir())
+    results, failures = ingest(Ingestor(client=nv_ingest_client(serve)).files(files).extract())
+    assert failures == []
+    assert len(results) == len(files)
+    pictures = {}
+    for rows in results:
+        sizes = [
+            (row["metadata"]["image_metadata"]["width"], row["metadata"]["image_metadata"]["height"])
+            for row in rows
+            if row["document_type"] == "image"
+        ]
+        pictures[source_name(rows).rpartition("/")[2]] = sizes
+    for name in ["multimodal_test.png", "multimodal_test.jpeg", "multimodal_test.tiff"]:
+        assert pictures[name] == [(849, 1090)]
+    for name in ["multimodal_test.docx", "multimodal_test.pptx"]:
+        assert len(pictures[name]) == 4
+        assert all(width > 9 and height > 9 for width, height in pictures[name])
 
 
 def test_all_tasks_at_once_succeed_and_leave_undone_what_needs_models(serve):

@@ -95,7 +95,7 @@ def test_several_jobs_at_once_each_get_their_own_result(serve):
 
 
 def test_a_job_whose_type_needs_no_extraction_is_handed_through(serve):
-    """Images need models; without them the row goes through as it came."""
+    """Nobody asks for anything of it, so the row goes through as it came."""
     (row,) = rows_of(serve, job_for_bytes("dot.png", "png", b"any bytes"))
     assert row["document_type"] == "png"
     assert_valid_metadata(row["metadata"])

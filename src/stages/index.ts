@@ -8,6 +8,7 @@ export {
   createExtractStages,
   type ExtractStageSetup,
   extractStage,
+  IMAGE_TYPES,
 } from "./extract/extract-stage.js";
 export type {
   ExtractedRow,

@@ -10,8 +10,8 @@ import type { SplitOptions } from "./split/split-options.js";
 import { splitStage } from "./split/split-stage.js";
 
 /**
- * metadata_injector, pdf_extractor, docx_extractor, pptx_extractor, html_extractor, image_filter,
- * image_dedup, text_splitter.
+ * metadata_injector, pdf_extractor, docx_extractor, pptx_extractor, html_extractor, image_extractor,
+ * image_filter, image_dedup, text_splitter.
  *
  * The pool stays the caller's: close it after the pipeline has stopped. @throws OPTIONS_INVALID
  */

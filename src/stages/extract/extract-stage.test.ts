@@ -50,6 +50,7 @@ test("the default stages stand in upstream's order under upstream's names", () =
     "docx_extractor",
     "pptx_extractor",
     "html_extractor",
+    "image_extractor",
     "image_filter",
     "image_dedup",
     "text_splitter",

@@ -31,7 +31,7 @@ export interface ExtractStageSetup {
 }
 
 /**
- * One extraction stage. It works on messages with an `extract` task for one of its document types.
+ * One extraction stage. It works on messages with `extract` tasks for its document types.
  *
  * The stage fails with STAGES_* for documents that cannot be read (the text names the cause), with
  * WORKERS_* when a thread could not do its work, or with the signal's reason.
@@ -40,21 +40,22 @@ export interface ExtractStageSetup {
 export function extractStage(setup: ExtractStageSetup): Stage {
   const types: ReadonlySet<string> = new Set(setup.documentTypes);
   const config = parseOptions(ExtractOptions, setup.options, setup.name);
-  const findTask = (message: IngestControlMessage) =>
+  const findTasks = (message: IngestControlMessage) =>
     message
       .getTasks()
-      .find((task) => task.type === "extract" && types.has(documentTypeOf(task) ?? ""));
+      .filter((task) => task.type === "extract" && types.has(documentTypeOf(task) ?? ""));
   return {
     name: setup.name,
     // Rows depend on the options too. The extractors have no versions of their own: any release may
     // change what they give, and a number raised by hand would be forgotten one day.
     version: `${VERSION} ${JSON.stringify(config)}`,
-    accepts: (message) => findTask(message) !== undefined,
+    accepts: (message) => findTasks(message).length > 0,
     async process(message, context) {
-      const task = findTask(message);
-      if (task === undefined) return message;
-      message.removeTask(task.id);
-      const notes = await extractRows({ message, task, setup, config, context });
+      const notes: string[] = [];
+      for (const task of firstOfEachType(findTasks(message))) {
+        message.removeTask(task.id);
+        notes.push(...(await extractRows({ message, task, setup, config, context })));
+      }
       if (notes.length > 0 && config.strictCapabilities) {
         throw StagesErrors.CAPABILITY_MISSING({ stage: setup.name, missing: notes });
       }
@@ -64,11 +65,21 @@ export function extractStage(setup: ExtractStageSetup): Stage {
   };
 }
 
+/** Pictures that one stage takes. SVG is ours; upstream has no stage for it. */
+export const IMAGE_TYPES = ["png", "jpeg", "tiff", "bmp", "svg"] as const;
+
 /** The stages for the formats that need no model, in upstream's order and with its names. */
 export function createExtractStages(pool: WorkerPool, options: ExtractOptions = {}): Stage[] {
-  return ["pdf", "docx", "pptx", "html"].map((type) =>
-    extractStage({ name: `${type}_extractor`, documentTypes: [type], pool, options }),
-  );
+  const stage = (name: string, documentTypes: readonly string[]) =>
+    extractStage({ name: `${name}_extractor`, documentTypes, pool, options });
+  const documents = ["pdf", "docx", "pptx", "html"].map((type) => stage(type, [type]));
+  return [...documents, stage("image", IMAGE_TYPES)];
+}
+
+/** A second task for the same type finds no rows of it any more, and stays for whoever knows it. */
+function firstOfEachType(tasks: readonly ControlMessageTask[]): ControlMessageTask[] {
+  const types = tasks.map(documentTypeOf);
+  return tasks.filter((_, index) => types.indexOf(types[index]) === index);
 }
 
 interface Work {

@@ -7,11 +7,18 @@ import { StagesErrors } from "../errors.js";
 import type { ExtractJob } from "./extract-task.js";
 import type { Extraction, Extractor } from "./extractor.js";
 
+const image = async () => (await import("./image/extract-image.js")).extractImage;
+
 const EXTRACTORS: ReadonlyMap<string, () => Promise<Extractor>> = new Map([
   ["pdf", async () => (await import("./pdf/extract-pdf.js")).extractPdf],
   ["docx", async () => (await import("./docx/extract-docx.js")).extractDocx],
   ["pptx", async () => (await import("./pptx/extract-pptx.js")).extractPptx],
   ["html", async () => (await import("./html/extract-html.js")).extractHtml],
+  ["png", image],
+  ["jpeg", image],
+  ["tiff", image],
+  ["bmp", image],
+  ["svg", image],
 ]);
 
 /** Types whose content travels as text, not as base64. */

@@ -6,6 +6,7 @@ import {
   DedupOptions,
   ExtractOptions,
   extractStage,
+  IMAGE_TYPES,
   imageDedup,
   imageFilter,
   metadataInjector,
@@ -34,7 +35,7 @@ export interface KnownStage {
   create(setup: KnownStageSetup): Stage;
 }
 
-function extractor(documentType: string, format: string): KnownStage {
+function extractor(documentTypes: string | readonly string[], format: string): KnownStage {
   return {
     about: `Extracts what the job asks for from ${format}, in threads.`,
     options: ExtractOptions,
@@ -42,7 +43,7 @@ function extractor(documentType: string, format: string): KnownStage {
     create: ({ name, config, settings, pool }) =>
       extractStage({
         name,
-        documentTypes: [documentType],
+        documentTypes: [documentTypes].flat(),
         pool,
         options: { ...settings.extract, ...config },
       }),
@@ -64,6 +65,7 @@ export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
   ["docx_extractor", extractor("docx", "DOCX documents")],
   ["pptx_extractor", extractor("pptx", "PPTX slides")],
   ["html_extractor", extractor("html", "HTML pages")],
+  ["image_extractor", extractor(IMAGE_TYPES, "pictures")],
   [
     "image_filter",
     {

@@ -2,8 +2,10 @@
  * Goal: every rule of Word documents' text and tables holds. Method: documents of a few paragraphs
  * built here, the project's own sample, and upstream's expectations where the spec is at hand.
  */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { Transformer } from "@napi-rs/image";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { injectMetadata, type RowMetadata } from "../../../message/index.js";
@@ -13,6 +15,8 @@ import { extractDocx } from "./extract-docx.js";
 const W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main";
 const R = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
 const PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships";
+
+const PNG = Transformer.fromRgbaPixels(new Uint8Array(3 * 2 * 4), 3, 2).pngSync();
 
 const STYLES = [
   ["N", "Normal", "", ' w:default="1"'],
@@ -36,7 +40,7 @@ const RELATIONSHIPS = `<Relationships xmlns="${PACKAGE}">
 </Relationships>`;
 
 /** A document with this body, as a file. */
-function docx(body: string, parts: Record<string, string> = {}): Uint8Array {
+function docx(body: string, parts: Record<string, string | Uint8Array> = {}): Uint8Array {
   const main = `<w:document xmlns:w="${W}" xmlns:r="${R}"><w:body>${body}<w:sectPr/></w:body></w:document>`;
   const files = {
     "_rels/.rels": `<Relationships xmlns="${PACKAGE}"><Relationship Id="1" Type="${R}/officeDocument" Target="/word/document.xml"/></Relationships>`,
@@ -46,7 +50,12 @@ function docx(body: string, parts: Record<string, string> = {}): Uint8Array {
     ...parts,
   };
   return zipSync(
-    Object.fromEntries(Object.entries(files).map(([name, text]) => [name, strToU8(text)])),
+    Object.fromEntries(
+      Object.entries(files).map(([name, part]) => [
+        name,
+        typeof part === "string" ? strToU8(part) : part,
+      ]),
+    ),
   );
 }
 
@@ -150,8 +159,69 @@ describe("runs", () => {
     expect(text?.content).toBe("<image 1>\n <image 3>\n");
     expect(table?.table_metadata?.table_content).toContain("<image 2>");
     const { notes } = await extract(file, "document", { extractImages: true, extractCharts: true });
-    expect(notes).toHaveLength(1);
-    expect(notes[0]).toMatch(/images, charts are not extracted.*3 pictures/);
+    expect(notes).toEqual([
+      "charts are not extracted from DOCX by this version",
+      "3 pictures are not in the file itself",
+    ]);
+  });
+});
+
+describe("pictures", () => {
+  const A = 'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main"';
+  const shown = (id: string) =>
+    p(`<w:r><w:drawing><a:graphic ${A}><a:blip r:embed="${id}"/></a:graphic></w:drawing></w:r>`);
+  const image = (id: string, target: string, more = "") =>
+    `<Relationship Id="${id}" Type="${R}/image" Target="${target}"${more}/>`;
+  const withPictures = (body: string, ...relationships: string[]) =>
+    docx(body, {
+      "word/media/a.png": PNG,
+      "word/media/b.emf": strToU8("a drawing"),
+      "word/_rels/document.xml.rels": `<Relationships xmlns="${PACKAGE}">${relationships.join("")}</Relationships>`,
+    });
+
+  it("come last, with the bytes of the file, their size and their block", async () => {
+    const relationships = [image("a", "media/a.png"), image("b", "media/b.emf")];
+    const file = withPictures(
+      shown("a") + p(r("text")) + shown("b") + shown("a"),
+      ...relationships,
+    );
+    const { rows, notes } = await extract(file, "document", { extractImages: true });
+    expect(notes).toEqual([]);
+    expect(rows.map(({ documentType }) => documentType)).toEqual([
+      "text",
+      ...Array(3).fill("image"),
+    ]);
+    const pictures = rows.slice(1).map(({ metadata }) => metadata);
+    const emf = strToU8("a drawing");
+    expect(pictures.map(({ content }) => content)).toEqual(
+      [PNG, emf, PNG].map((bytes) => Buffer.from(bytes).toString("base64")),
+    );
+    expect(pictures.map((row) => row.content_metadata?.hierarchy.block)).toEqual([0, 2, 3]);
+    expect(pictures.map((row) => row.image_metadata?.width)).toEqual([3, 0, 3]);
+    expect(pictures.map((row) => row.image_metadata?.height)).toEqual([2, 0, 2]);
+    expect(pictures[0]?.image_metadata).toMatchObject({
+      image_type: "png",
+      structured_image_type: "none",
+    });
+  });
+
+  it("are not fetched from elsewhere, nor from outside of the archive", async () => {
+    const file = withPictures(
+      shown("web") + shown("up") + shown("a"),
+      image("web", "http://127.0.0.1:9/a.png", ' TargetMode="External"'),
+      image("up", "../../../../etc/passwd"),
+      image("a", "media/a.png"),
+    );
+    const { rows, notes } = await extract(file, "document", { extractImages: true });
+    expect(rows.filter(({ documentType }) => documentType === "image")).toHaveLength(1);
+    expect(notes).toEqual(["2 pictures are not in the file itself"]);
+  });
+
+  it("shown too often are left out, and the job is told", async () => {
+    const file = withPictures(shown("a").repeat(10_003), image("a", "media/a.png"));
+    const { rows, notes } = await extract(file, "document", { extractImages: true });
+    expect(rows.filter(({ documentType }) => documentType === "image")).toHaveLength(10_000);
+    expect(notes[0]).toMatch(/^3 pictures are left out: at most 10000/);
   });
 });
 
@@ -400,5 +470,31 @@ describe.runIf(existsSync(shared))("upstream's expectations for multimodal_test.
     );
     expect(table?.table_metadata).toEqual(expected.tables_and_images[0].table_metadata);
     expect(table?.source_metadata).toMatchObject(expected.source_dates);
+  });
+
+  it("hold for the pictures, but that ours have a size", async () => {
+    const [, ...expected] = JSON.parse(readFileSync(`${shared}/spec/expectations.json`, "utf8"))
+      .docx["data/multimodal_test.docx"].tables_and_images;
+    const sample = readFileSync(`${shared}/samples/multimodal_test.docx`);
+    const { rows } = await extract(sample, "document", { extractImages: true });
+    const pictures = rows.filter(({ documentType }) => documentType === "image");
+    expect(
+      pictures.map(({ documentType, metadata }) => ({
+        document_type: documentType,
+        page_number: metadata.content_metadata?.page_number,
+        subtype: metadata.content_metadata?.subtype,
+        description: metadata.content_metadata?.description,
+        block: metadata.content_metadata?.hierarchy.block,
+        content_length: metadata.content.length,
+        content_sha256: createHash("sha256").update(metadata.content).digest("hex"),
+        image_metadata: { ...metadata.image_metadata, width: 0, height: 0 },
+      })),
+    ).toEqual(
+      expected.map(({ hierarchy, ...row }: { hierarchy: { block: number } }) => ({
+        ...row,
+        block: hierarchy.block,
+      })),
+    );
+    for (const { metadata } of pictures) expect(metadata.image_metadata?.width).toBeGreaterThan(99);
   });
 });

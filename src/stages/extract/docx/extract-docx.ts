@@ -1,5 +1,5 @@
 /**
- * Word documents: text and tables as Markdown. Knows rows and nothing of jobs, threads or stages.
+ * Word documents: text and tables as Markdown, pictures as they are. Knows rows and nothing of jobs, threads or stages.
  * Source: spec pipeline-and-stages.md 5.3.
  */
 import type { ExtractedRow, Extraction, ExtractRequest } from "../extractor.js";
@@ -8,18 +8,20 @@ import {
   NOWHERE,
   type OfficeRow,
   officeSource,
+  pictureRow,
   tableRow,
   textRow,
   undoneNotes,
 } from "../ooxml/office-rows.js";
-import { type DocxContent, readDocx } from "./read-docx.js";
+import { type DocxContent, type DocxPicture, readDocx } from "./read-docx.js";
 
 const TEXT_DESCRIPTION = "Unstructured text from DOCX document.";
+const PICTURE_DESCRIPTION = "Image extracted from DOCX document.";
 /** Upstream says PDF here, and clients compare the text. */
 const TABLE_DESCRIPTION = "Structured table extracted from PDF document.";
 
 /**
- * Rows in order: tables, then text. Depth `block` makes a row per paragraph, anything else one row.
+ * Rows in order: tables, text, pictures. Depth `block` makes a row per paragraph, anything else one row.
  *
  * @throws the errors of `ExtractErrors`
  */
@@ -52,7 +54,13 @@ export async function extractDocx(request: ExtractRequest): Promise<Extraction> 
       rows.push(await textRow(row));
     }
   }
-  return { rows, notes: undoneNotes(params, "DOCX", content.pictureCount) };
+  const notes = undoneNotes(params, "DOCX");
+  if (params.extractImages) {
+    const pictures = content.pictures();
+    rows.push(...pictures.found.map((picture) => docxPictureRow(picture, shared)));
+    notes.push(...pictures.notes);
+  }
+  return { rows, notes };
 }
 
 type Shared = Pick<OfficeRow, "base" | "source">;
@@ -70,6 +78,18 @@ function tableRows(content: DocxContent, shared: Shared): ExtractedRow[] {
       tableFormat: "image",
     });
     return [row];
+  });
+}
+
+function docxPictureRow({ block, ...picture }: DocxPicture, shared: Shared): ExtractedRow {
+  return pictureRow({
+    ...shared,
+    picture,
+    description: PICTURE_DESCRIPTION,
+    pageNumber: 0,
+    hierarchy: { page_count: 1, page: 0, block },
+    location: [0, 0, 0, 0],
+    structuredType: "none",
   });
 }
 

@@ -20,8 +20,16 @@ import { type ParagraphStyle, type ParagraphStyles, runStyleOf } from "./docx-st
 export interface DocxContext {
   readonly styles: ParagraphStyles;
   readonly relationships: Relationships;
-  /** How many pictures the text has marked so far. */
-  pictureCount: number;
+  /** The block that is being read. */
+  block: number;
+  /** The pictures that the text has marked so far, the first as `<image 1>`. */
+  readonly pictures: PictureMark[];
+}
+
+export interface PictureMark {
+  /** The block that it stands in. */
+  readonly block: number;
+  readonly relationshipId: string;
 }
 
 interface Piece {
@@ -120,10 +128,15 @@ function runStyle(run: XmlElement | undefined, paragraph: ParagraphStyle): TextS
 function runText(run: XmlElement, context: DocxContext): string {
   let text = "";
   for (const child of elementsOf(run)) text += charsOf(child);
-  const pictures = descendantsOf(run, "w:drawing")
-    .flatMap((drawing) => descendantsOf(drawing, "a:blip"))
-    .filter((blip) => blip.attributes["r:embed"] !== undefined);
-  for (const _ of pictures) text += `<image ${++context.pictureCount}>`;
+  const blips = descendantsOf(run, "w:drawing").flatMap((drawing) =>
+    descendantsOf(drawing, "a:blip"),
+  );
+  for (const { attributes } of blips) {
+    const { "r:embed": relationshipId } = attributes;
+    if (relationshipId === undefined) continue;
+    const number = context.pictures.push({ block: context.block, relationshipId });
+    text += `<image ${number}>`;
+  }
   return text;
 }
 

@@ -2,6 +2,7 @@
 import { type CoreProperties, readCoreProperties } from "../ooxml/core-properties.js";
 import { ExtractErrors } from "../ooxml/errors.js";
 import { OoxmlPackage } from "../ooxml/ooxml-package.js";
+import { type Picture, Pictures } from "../ooxml/pictures.js";
 import { elementsOf, type XmlElement } from "../ooxml/xml/xml-element.js";
 import { readParagraphStyles } from "./docx-styles.js";
 import { blockText, type DocxContext } from "./paragraph-text.js";
@@ -15,8 +16,13 @@ export type DocxBlock =
 export interface DocxContent {
   readonly blocks: readonly DocxBlock[];
   readonly properties: CoreProperties;
-  /** Pictures that the text marks as `<image n>`. */
-  readonly pictureCount: number;
+  /** Those that the text marks as `<image n>`, in order; read when they are asked for. */
+  pictures(): { readonly found: readonly DocxPicture[]; readonly notes: readonly string[] };
+}
+
+export interface DocxPicture extends Picture {
+  /** The block that it stands in. */
+  readonly block: number;
 }
 
 /** Content controls around whole paragraphs, as Word puts them around a table of contents. */
@@ -28,10 +34,11 @@ export function readDocx(bytes: Uint8Array): DocxContent {
   const part = source.mainPart("word/document.xml");
   const relationships = source.relationshipsOf(part);
   const styles = readParagraphStyles(source, source.partOf(relationships, "styles"));
-  const context: DocxContext = { styles, relationships, pictureCount: 0 };
+  const context: DocxContext = { styles, relationships, block: 0, pictures: [] };
   const blocks: DocxBlock[] = [];
   const onItem = (item: XmlElement) => {
     const index = blocks.length;
+    context.block = index;
     if (item.name === "w:p") {
       blocks.push({ kind: "paragraph", index, text: blockText(item, context) });
     } else if (item.name === "w:tbl") {
@@ -43,5 +50,13 @@ export function readDocx(bytes: Uint8Array): DocxContent {
     const found = root?.name ?? "nothing";
     throw ExtractErrors.PART_UNEXPECTED({ part, expected: "Word document", found });
   }
-  return { blocks, properties: readCoreProperties(source), pictureCount: context.pictureCount };
+  const pictures = () => {
+    const taken = new Pictures(source);
+    const found = context.pictures.flatMap(({ block, relationshipId }) => {
+      const picture = taken.take(relationships, relationshipId);
+      return picture === undefined ? [] : [{ ...picture, block }];
+    });
+    return { found, notes: taken.notes };
+  };
+  return { blocks, properties: readCoreProperties(source), pictures };
 }

@@ -8,6 +8,7 @@ import {
 } from "../../../message/index.js";
 import { detectLanguage } from "../../language.js";
 import type { ExtractedRow, ExtractParams } from "../extractor.js";
+import type { Picture } from "./pictures.js";
 
 export interface OfficeRow {
   /** The document row's metadata; members that extraction does not set are carried on. */
@@ -28,6 +29,11 @@ export interface OfficeTextRow extends OfficeRow {
 export interface OfficeTableRow extends OfficeRow {
   readonly markdown: string;
   readonly tableFormat: "image" | "markdown";
+}
+
+export interface OfficePictureRow extends OfficeRow {
+  readonly picture: Picture;
+  readonly structuredType: "none" | "unknown";
 }
 
 /** Where nothing is known of a place. */
@@ -84,16 +90,36 @@ export function tableRow(row: OfficeTableRow): ExtractedRow {
   return { documentType: "structured", metadata };
 }
 
-/** What was asked for and is not done, in sentences; `found` says how many pictures there are. */
-export function undoneNotes(params: ExtractParams, kind: string, found: number): string[] {
+export function pictureRow(row: OfficePictureRow): ExtractedRow {
+  const { content, width, height } = row.picture;
+  const metadata = completeRowMetadata({
+    ...row.base,
+    content,
+    source_metadata: row.source,
+    content_metadata: {
+      type: "image",
+      description: row.description,
+      page_number: row.pageNumber,
+      hierarchy: row.hierarchy,
+    },
+    image_metadata: {
+      // Whatever it is: upstream calls all of them so.
+      image_type: "png",
+      structured_image_type: row.structuredType,
+      image_location: row.location,
+      width,
+      height,
+    },
+  });
+  return { documentType: "image", metadata };
+}
+
+/** What was asked for and is not done, in sentences. */
+export function undoneNotes(params: ExtractParams, kind: string): string[] {
   const wanted: string[] = [];
-  if (params.extractImages) wanted.push("images");
   if (params.extractCharts) wanted.push("charts");
   if (params.extractInfographics) wanted.push("infographics");
   if (params.extractPageAsImage) wanted.push("page images");
   if (wanted.length === 0) return [];
-  const count = `${found} ${found === 1 ? "picture" : "pictures"}`;
-  return [
-    `${wanted.join(", ")} are not extracted from ${kind} by this version; the document has ${count}`,
-  ];
+  return [`${wanted.join(", ")} are not extracted from ${kind} by this version`];
 }

@@ -34,6 +34,11 @@ export class OoxmlPackage {
     return this.#archive.has(part);
   }
 
+  /** The bytes of a part, or undefined when it is not there. */
+  read(part: string): Uint8Array | undefined {
+    return this.#archive.read(part);
+  }
+
   /** The root of a part's XML, or undefined when the part is not there. */
   readXml(part: string, options: Omit<ReadXmlOptions, "part"> = {}): XmlElement | undefined {
     const bytes = this.#archive.read(part);

@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { Transformer } from "@napi-rs/image";
 import { strToU8, zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { injectMetadata, type RowMetadata } from "../../../message/index.js";
@@ -24,7 +25,7 @@ const relationship = (id: string, kind: string, target: string, more = "") =>
 const tree = (shapes: string) => `<p:cSld><p:spTree>${shapes}</p:spTree></p:cSld>`;
 
 /** A presentation with these slides, each given as its shapes, as a file. */
-function pptx(slides: string[], parts: Record<string, string> = {}): Uint8Array {
+function pptx(slides: string[], parts: Record<string, string | Uint8Array> = {}): Uint8Array {
   const ids = slides.map((_, index) => `<p:sldId id="${index}" r:id="s${index}"/>`).join("");
   const files: Record<string, string> = {
     "_rels/.rels": relationships(relationship("1", "officeDocument", "ppt/presentation.xml")),
@@ -41,7 +42,11 @@ function pptx(slides: string[], parts: Record<string, string> = {}): Uint8Array 
     );
   }
   const all = Object.entries({ ...files, ...parts });
-  return zipSync(Object.fromEntries(all.map(([name, text]) => [name, strToU8(text)])));
+  return zipSync(
+    Object.fromEntries(
+      all.map(([name, part]) => [name, typeof part === "string" ? strToU8(part) : part]),
+    ),
+  );
 }
 
 const run = (text: string, attributes = "", inner = "") =>
@@ -283,12 +288,57 @@ describe("metadata and notes", () => {
     expect(row?.source_metadata?.date_created).toMatch(/^\d{4}-\d\d-\d\dT.*Z$/);
   });
 
-  it("say that pictures stay behind when they are asked for", async () => {
-    const file = pptx(["<p:pic><p:spPr/></p:pic>"]);
-    expect((await extract(file)).notes).toEqual([]);
-    const { notes } = await extract(file, "page", { extractImages: true });
-    expect(notes).toHaveLength(1);
-    expect(notes[0]).toMatch(/images are not extracted.*1 picture$/);
+  it("say what is not extracted", async () => {
+    const { notes } = await extract(pptx([""]), "page", { extractCharts: true });
+    expect(notes).toEqual(["charts are not extracted from PPTX by this version"]);
+  });
+});
+
+describe("pictures", () => {
+  const PNG = Transformer.fromRgbaPixels(new Uint8Array(3 * 2 * 4), 3, 2).pngSync();
+  const pic = (reference: string) =>
+    `<p:pic><p:blipFill><a:blip ${reference}/></p:blipFill><p:spPr/></p:pic>`;
+
+  it("come after all else, slide by slide, with the texts beside them", async () => {
+    const slide = pic('r:embed="p"') + shape(para(run("mill")), at(1, 2)) + shape("");
+    const file = pptx([slide, pic('r:embed="p"'), shape(para(run("last")))], {
+      "ppt/media/a.png": PNG,
+      ...Object.fromEntries(
+        [0, 1].map((index) => [
+          `ppt/slides/_rels/slide${index}.xml.rels`,
+          relationships(relationship("p", "image", "../media/a.png")),
+        ]),
+      ),
+    });
+    expect((await extract(file)).rows.map((row) => row.documentType)).toEqual(["text", "text"]);
+    const { rows, notes } = await extract(file, "page", { extractImages: true });
+    expect(notes).toEqual([]);
+    expect(rows.map((row) => row.documentType)).toEqual(["text", "text", "image", "image"]);
+    const [first, second] = rows.slice(2).map(({ metadata }) => metadata);
+    expect(first?.content).toBe(PNG.toString("base64"));
+    expect(first?.content_metadata).toMatchObject({ type: "image", page_number: 0 });
+    expect(second?.content_metadata).toMatchObject({
+      page_number: 1,
+      hierarchy: { page_count: 3 },
+    });
+    expect(first?.image_metadata).toMatchObject({
+      structured_image_type: "unknown",
+      image_location: [0, 0, 0, 0],
+      width: 3,
+      height: 2,
+    });
+    const { content, bbox, type } = first?.content_metadata?.hierarchy.nearby_objects.text ?? {};
+    expect(content?.map((text) => text.trim())).toEqual(["mill"]);
+    expect(bbox).toEqual([[2, 1, 22, 11]]);
+    expect(type).toEqual(["text"]);
+    expect(second?.content_metadata?.hierarchy.nearby_objects.text.content).toEqual([]);
+  });
+
+  it("outside of the file are not fetched", async () => {
+    const file = pptx([pic('r:link="web"') + pic('r:embed="none"')]);
+    const { rows, notes } = await extract(file, "page", { extractImages: true });
+    expect(rows).toEqual([]);
+    expect(notes).toEqual(["2 pictures are not in the file itself"]);
   });
 });
 
@@ -363,5 +413,20 @@ describe.runIf(existsSync(shared))("the spec's expectations for multimodal_test.
     expect(rows[0]?.source_metadata?.last_modified).toBe(
       expected.last_modified.replace("Z", "+00:00"),
     );
+  });
+
+  it("hold for the number of pictures on each slide", async () => {
+    const expected = JSON.parse(readFileSync(`${shared}/spec/expectations.json`, "utf8")).pptx[
+      "data/multimodal_test.pptx"
+    ].pictures_per_slide_index;
+    const sample = readFileSync(`${shared}/samples/multimodal_test.pptx`);
+    const { rows } = await extract(sample, "page", { extractImages: true });
+    const counts: Record<string, number> = { 0: 0, 1: 0, 2: 0, 3: 0 };
+    for (const { documentType, metadata } of rows) {
+      const page = metadata.content_metadata?.page_number ?? -1;
+      if (documentType === "image") counts[page] = (counts[page] ?? 0) + 1;
+      if (documentType === "image") expect(metadata.image_metadata?.width).toBeGreaterThan(9);
+    }
+    expect(counts).toEqual(expected);
   });
 });

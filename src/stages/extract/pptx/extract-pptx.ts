@@ -1,8 +1,9 @@
 /**
- * Presentations: text and tables as Markdown. Knows rows and nothing of jobs, threads or stages.
+ * Presentations: text and tables as Markdown, pictures as they are. Knows rows and nothing of jobs, threads or stages.
  * Source: spec pipeline-and-stages.md 5.4.
  */
 import { isoNow } from "../../../core/index.js";
+import type { NearbyObjects } from "../../../message/index.js";
 import type { TextDepth } from "../extract-params.js";
 import type { ExtractedRow, Extraction, ExtractRequest } from "../extractor.js";
 import { markdownTable } from "../ooxml/markdown/markdown-table.js";
@@ -10,16 +11,18 @@ import {
   NOWHERE,
   type OfficeRow,
   officeSource,
+  pictureRow,
   tableRow,
   textRow,
   undoneNotes,
 } from "../ooxml/office-rows.js";
-import { type Presentation, readPptx } from "./read-pptx.js";
+import { type Presentation, readPptx, type SlideShape } from "./read-pptx.js";
 import { boxOf } from "./slide-shapes.js";
 import { slidePieces, type TextPiece } from "./text-pieces.js";
 
 const TEXT_DESCRIPTION = "Unstructured text from PPTX presentation.";
 const TABLE_DESCRIPTION = "Structured table extracted from PPTX presentation.";
+const PICTURE_DESCRIPTION = "Image extracted from PPTX presentation.";
 /** Used when the operator set no limit; a talk has hundreds at most. */
 const SLIDES_MAX = 10_000;
 
@@ -31,7 +34,7 @@ interface Context extends Pick<OfficeRow, "base" | "source"> {
 
 /**
  * Rows in order: slide by slide, each slide's tables before its text; the row of depth `document`
- * comes last. Depths `block`, `line` and `span` make a row per shape, paragraph and run.
+ * comes after all slides, and pictures last. Depths `block`, `line` and `span` make a row per shape, paragraph and run.
  *
  * @throws the errors of `ExtractErrors`, STAGES_DOCUMENT_TOO_LARGE
  */
@@ -53,9 +56,12 @@ export async function extractPptx(request: ExtractRequest): Promise<Extraction> 
     const piece = { text: whole.join(""), page: -1, block: -1, line: -1, span: -1 };
     rows.push(await pieceRow({ ...piece, frame: undefined }, context));
   }
-  const shapes = presentation.slides.flatMap((slide) => slide.shapes);
-  const pictureCount = shapes.filter((shape) => shape.isPicture).length;
-  return { rows, notes: undoneNotes(params, "PPTX", pictureCount) };
+  const notes = undoneNotes(params, "PPTX");
+  if (params.extractImages) {
+    for (const page of presentation.slides.keys()) rows.push(...pictureRows(page, context));
+    notes.push(...presentation.pictures.notes);
+  }
+  return { rows, notes };
 }
 
 function contextOf({ metadata, params }: ExtractRequest, presentation: Presentation): Context {
@@ -103,4 +109,37 @@ function tableRows(page: number, { presentation, base, source }: Context): Extra
     });
     return [row];
   });
+}
+
+/** Beside each picture stand the texts of its slide. */
+function pictureRows(page: number, { presentation, base, source }: Context): ExtractedRow[] {
+  const slide = presentation.slides[page];
+  if (slide === undefined || !slide.shapes.some(({ pictureId }) => pictureId !== undefined))
+    return [];
+  const nearby_objects = { text: textsOf(slide.shapes, page) };
+  return slide.shapes.flatMap(({ pictureId }) => {
+    if (pictureId === undefined) return [];
+    const picture = presentation.pictures.take(slide.relationships, pictureId);
+    if (picture === undefined) return [];
+    const row = pictureRow({
+      base,
+      source,
+      picture,
+      description: PICTURE_DESCRIPTION,
+      pageNumber: page,
+      hierarchy: { page_count: presentation.slides.length, page, nearby_objects },
+      location: [0, 0, 0, 0],
+      structuredType: "unknown",
+    });
+    return [row];
+  });
+}
+
+function textsOf(shapes: readonly SlideShape[], page: number): NearbyObjects {
+  const pieces = slidePieces(shapes, page, "block").filter(({ text }) => text.trim() !== "");
+  return {
+    content: pieces.map(({ text }) => text),
+    bbox: pieces.map(({ frame }) => boxOf(frame)),
+    type: pieces.map(() => "text"),
+  };
 }

@@ -2,7 +2,8 @@
 import { StagesErrors } from "../../errors.js";
 import { type CoreProperties, readCoreProperties } from "../ooxml/core-properties.js";
 import { ExtractErrors } from "../ooxml/errors.js";
-import { OoxmlPackage } from "../ooxml/ooxml-package.js";
+import { OoxmlPackage, type Relationships } from "../ooxml/ooxml-package.js";
+import { Pictures } from "../ooxml/pictures.js";
 import { childrenOf, descend, integerOf, type XmlElement } from "../ooxml/xml/xml-element.js";
 import { LayoutFrames } from "./layout-frames.js";
 import { type Frame, slideShapes } from "./slide-shapes.js";
@@ -14,13 +15,20 @@ export interface SlideShape {
   readonly paragraphs: readonly TextParagraph[] | undefined;
   /** Rows of cells, for tables. */
   readonly cells: readonly string[][] | undefined;
-  readonly isPicture: boolean;
+  /** The relationship of its picture, which may lie outside of the file. */
+  readonly pictureId: string | undefined;
+}
+
+export interface Slide {
+  readonly shapes: readonly SlideShape[];
+  readonly relationships: Relationships;
 }
 
 export interface Presentation {
-  readonly slides: readonly { readonly shapes: readonly SlideShape[] }[];
+  readonly slides: readonly Slide[];
   readonly slideFrame: Frame | undefined;
   readonly properties: CoreProperties;
+  readonly pictures: Pictures;
 }
 
 /** @throws the errors of `ExtractErrors`, STAGES_DOCUMENT_TOO_LARGE above `maxSlides`. */
@@ -47,30 +55,39 @@ export function readPptx(bytes: Uint8Array, maxSlides: number): Presentation {
   const layouts = new LayoutFrames(source);
   const slides = ids.map((id) => {
     const slide = relationships.get(id.attributes["r:id"] ?? "")?.target ?? "a slide without name";
-    return { shapes: readSlide(source, slide, layouts) };
+    return readSlide(source, slide, layouts);
   });
   const size = descend(root, "p:sldSz");
   const [width, height] = [integerOf(size, "cx"), integerOf(size, "cy")];
   const slideFrame =
     width === undefined || height === undefined ? undefined : { top: 0, left: 0, width, height };
-  return { slides, slideFrame, properties: readCoreProperties(source) };
+  const pictures = new Pictures(source);
+  return { slides, slideFrame, properties: readCoreProperties(source), pictures };
 }
 
-function readSlide(source: OoxmlPackage, part: string, layouts: LayoutFrames): SlideShape[] {
+function readSlide(source: OoxmlPackage, part: string, layouts: LayoutFrames): Slide {
   const slide = source.readXml(part);
   if (slide === undefined) {
     throw ExtractErrors.PART_MISSING({ part, needed: "one of its slides" });
   }
   const relationships = source.relationshipsOf(part);
-  return slideShapes(slide, layouts.of(relationships)).map((shape) => ({
+  const shapes = slideShapes(slide, layouts.of(relationships)).map((shape) => ({
     frame: shape.frame,
     paragraphs:
       shape.element.name === "p:sp"
         ? textFrame(shape.element, shape.placeholder?.type, relationships)
         : undefined,
     cells: tableCells(shape.element),
-    isPicture: shape.element.name === "p:pic",
+    pictureId: pictureId(shape.element),
   }));
+  return { shapes, relationships };
+}
+
+function pictureId(shape: XmlElement): string | undefined {
+  if (shape.name !== "p:pic") return undefined;
+  const { "r:embed": inside, "r:link": outside } =
+    descend(shape, "p:blipFill", "a:blip")?.attributes ?? {};
+  return inside ?? outside;
 }
 
 /** White space in a head is one blank, so that a head stays on one line. */
