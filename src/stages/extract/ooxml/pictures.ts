@@ -1,11 +1,7 @@
 /** The pictures of an Office file, as they lie in it: never decoded, never fetched from elsewhere. */
-import { MiB } from "../../../core/index.js";
+import { ImageBudget } from "../../image/image-budget.js";
 import { type ImageSize, imageSize } from "../../image/image-size.js";
 import type { OoxmlPackage, Relationships } from "./ooxml-package.js";
-
-/** A file may show one picture any number of times, and each time is a row. */
-const PICTURES_MAX = 10_000;
-const TOTAL_BYTES_MAX = 256 * MiB;
 
 const UNKNOWN_SIZE: ImageSize = { width: 0, height: 0 };
 
@@ -17,9 +13,8 @@ export interface Picture extends ImageSize {
 export class Pictures {
   readonly #source: OoxmlPackage;
   readonly #known = new Map<string, Picture | undefined>();
-  #count = 0;
-  #bytes = 0;
-  #leftOut = 0;
+  /** A file may show one picture any number of times, and each time is a row. */
+  readonly #budget = new ImageBudget();
   #missing = 0;
 
   constructor(source: OoxmlPackage) {
@@ -35,26 +30,14 @@ export class Pictures {
       this.#missing++;
       return undefined;
     }
-    if (this.#count >= PICTURES_MAX || this.#bytes + picture.content.length > TOTAL_BYTES_MAX) {
-      this.#leftOut++;
-      return undefined;
-    }
-    this.#count++;
-    this.#bytes += picture.content.length;
-    return picture;
+    return this.#budget.take(picture.content.length) ? picture : undefined;
   }
 
   /** What was asked for and is not in the rows. */
   get notes(): string[] {
-    const notes: string[] = [];
-    if (this.#missing > 0) notes.push(`${this.#missing} pictures are not in the file itself`);
-    if (this.#leftOut > 0) {
-      notes.push(
-        `${this.#leftOut} pictures are left out: at most ${PICTURES_MAX} of a document, ` +
-          `of ${TOTAL_BYTES_MAX / MiB} MiB together`,
-      );
-    }
-    return notes;
+    const missing =
+      this.#missing > 0 ? [`${this.#missing} pictures are not in the file itself`] : [];
+    return [...missing, ...this.#budget.notes];
   }
 
   #pictureOf(part: string): Picture | undefined {

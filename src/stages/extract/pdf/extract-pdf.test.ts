@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
+import { pdfFile, pdfStream } from "../../../../test/helpers/pdf-file.js";
 import { completeRowMetadata } from "../../../message/index.js";
 import { WorkerPool } from "../../../workers/index.js";
 import { parseExtractParams } from "../extract-params.js";
@@ -62,21 +63,10 @@ function makePdf(
     objects.push(
       "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] " +
         `/Resources << /Font << /F 3 0 R >> >> /Contents ${5 + index * 2} 0 R >>`,
-      `<< /Length ${content.length} /Filter /FlateDecode >>\nstream\n${content}\nendstream`,
+      pdfStream(content, "/Filter /FlateDecode"),
     );
   }
-  let text = "%PDF-1.4\n";
-  const offsets = objects.map((object, index) => {
-    const offset = text.length;
-    text += `${index + 1} 0 obj\n${object}\nendobj\n`;
-    return `${String(offset).padStart(10, "0")} 00000 n \n`;
-  });
-  const trailer = `<< /Size ${objects.length + 1} /Root 1 0 R ${wrong.trailer ?? ""} >>`;
-  const table = `xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${offsets.join("")}`;
-  return Buffer.from(
-    `${text}${table}trailer\n${trailer}\nstartxref\n${text.length}\n%%EOF`,
-    "latin1",
-  );
+  return pdfFile(objects, wrong.trailer);
 }
 
 const ENCRYPTED =
@@ -148,11 +138,11 @@ test("any depth but page gives one row of the document, pages joined by a space"
 });
 
 test("what is not done here is noted only when it was asked for", async () => {
-  const asked = { extract_images: true, extract_tables: true, extract_text: false };
+  const asked = { extract_charts: true, extract_tables: true, extract_text: false };
   const { rows, notes } = await extract(handbook, { method: "tika" }, asked);
   expect(rows).toEqual([]);
   expect(notes).toEqual([
-    "skipped: images, tables of PDF documents are not extracted here",
+    "skipped: tables, charts of PDF documents are not extracted here",
     'extraction method "tika" is not available, pdfium was used',
   ]);
   expect((await extract(handbook, { method: "pdfium" })).notes).toEqual([]);

@@ -1,6 +1,6 @@
 /**
- * The PDF extractor: text per page or per document. Images, tables and charts are not done yet; a
- * request for them leaves a note. Runs in a thread and knows nothing of jobs.
+ * The PDF extractor: text per page or per document, images, pages as images. Tables and charts are not
+ * done here; a request for them leaves a note. Runs in a thread and knows nothing of jobs.
  * Source: spec pipeline-and-stages.md 5.2, job-and-control-message.md F.
  */
 import { isoNow, parseOptions } from "../../../core/index.js";
@@ -14,8 +14,10 @@ import { detectLanguage } from "../../language.js";
 import { ExtractOptions } from "../extract-options.js";
 import type { ExtractParams } from "../extract-params.js";
 import type { ExtractedRow, Extraction, ExtractRequest } from "../extractor.js";
+import { type PageImage, PageImages } from "./page-images.js";
 import { parsePdfDate } from "./pdf-date.js";
 import { openPdf, type PdfDocument } from "./pdfium.js";
+import type { PdfPage } from "./pdfium-page.js";
 
 /**
  * Rows of a PDF: one per page, empty pages too, or one for the document.
@@ -40,65 +42,119 @@ export async function extractPdf(request: ExtractRequest): Promise<Extraction> {
         option: "maxPages",
       });
     }
-    const rows = request.params.extractText
-      ? await textRows(request, document, limits.pageNumberBase)
-      : [];
-    return { rows, notes: notes(request) };
+    const images = new PageImages();
+    const rows = await pageRows(request, document, images, limits.pageNumberBase);
+    return { rows, notes: [...notes(request), ...images.notes] };
   } finally {
     document.close();
   }
 }
 
-async function textRows(
+/** Page by page its text and its images; the text of the whole document comes last. */
+async function pageRows(
   request: ExtractRequest,
   document: PdfDocument,
+  images: PageImages,
   pageNumberBase: number,
 ): Promise<ExtractedRow[]> {
+  const { params } = request;
   const { pageCount } = document;
-  const about = {
+  const about: RowSource = {
     source: sourceMetadata(request, document),
     keywords: document.info("Keywords"),
     pageCount,
   };
-  const texts = Array.from({ length: pageCount }, (_, index) => document.pageText(index));
-  if (request.params.textDepth !== "page") {
-    return [await textRow({ ...about, text: texts.join(" "), textType: "document", page: -1 })];
-  }
   const rows: ExtractedRow[] = [];
-  for (const [index, text] of texts.entries()) {
-    rows.push(await textRow({ ...about, text, textType: "page", page: index + pageNumberBase }));
+  const texts: string[] = [];
+  for (let index = 0; index < pageCount; index++) {
+    const read = document.readPage(index, (page) => readPage(page, params, images));
+    const number = index + pageNumberBase;
+    if (params.extractText && params.textDepth === "page") {
+      rows.push(await textRow(about, { text: read.text, textType: "page", page: number }));
+    } else {
+      texts.push(read.text);
+    }
+    rows.push(...read.images.map((image) => imageRow(about, image, { page: number })));
+    rows.push(
+      ...read.pageImages.map((image) => imageRow(about, image, { page: number, text: read.text })),
+    );
+  }
+  if (params.extractText && params.textDepth !== "page") {
+    rows.push(await textRow(about, { text: texts.join(" "), textType: "document", page: -1 }));
   }
   return rows;
+}
+
+function readPage(page: PdfPage, params: ExtractParams, images: PageImages) {
+  return {
+    text: params.extractText || params.extractPageAsImage ? page.text() : "",
+    images: params.extractImages ? images.take(page, params.extractImagesMethod) : [],
+    pageImages: params.extractPageAsImage ? images.takePage(page) : [],
+  };
+}
+
+/** What all rows of a document have in common. */
+interface RowSource {
+  readonly source: SourceMetadata;
+  readonly keywords: string;
+  readonly pageCount: number;
 }
 
 interface TextOfRow {
   readonly text: string;
   readonly textType: "page" | "document";
   readonly page: number;
-  readonly pageCount: number;
-  readonly source: SourceMetadata;
-  readonly keywords: string;
 }
 
-async function textRow(given: TextOfRow): Promise<ExtractedRow> {
+async function textRow(about: RowSource, given: TextOfRow): Promise<ExtractedRow> {
   const metadata = completeRowMetadata({
     content: given.text,
-    source_metadata: given.source,
+    source_metadata: about.source,
     content_metadata: {
       type: "text",
       description: CONTENT_DESCRIPTIONS.PDF_TEXT,
       page_number: given.page,
-      hierarchy: { page_count: given.pageCount, page: given.page },
+      hierarchy: { page_count: about.pageCount, page: given.page },
     },
     text_metadata: {
       text_type: given.textType,
-      keywords: given.keywords,
+      keywords: about.keywords,
       language: await detectLanguage(given.text),
       text_location: [-1, -1, -1, -1],
       text_location_max_dimensions: [-1, -1],
     },
   });
   return { documentType: "text", metadata };
+}
+
+/** @param place its page, and the page's text when it shows the whole page. */
+function imageRow(
+  about: RowSource,
+  image: PageImage,
+  { page, text }: { readonly page: number; readonly text?: string },
+): ExtractedRow {
+  const metadata = completeRowMetadata({
+    content: image.content,
+    source_metadata: about.source,
+    content_metadata: {
+      type: "image",
+      description:
+        text === undefined ? CONTENT_DESCRIPTIONS.PDF_IMAGE : CONTENT_DESCRIPTIONS.PDF_PAGE_IMAGE,
+      page_number: page,
+      hierarchy: { page_count: about.pageCount, page },
+      ...(text !== undefined && { subtype: "page_image" }),
+    },
+    image_metadata: {
+      image_type: "png",
+      structured_image_type: "unknown",
+      image_location: [...image.location],
+      image_location_max_dimensions: [...image.maxDimensions],
+      width: image.width,
+      height: image.height,
+      ...(text !== undefined && { text }),
+    },
+  });
+  return { documentType: "image", metadata };
 }
 
 /** The injector's, with what the file says of itself. */
@@ -118,11 +174,9 @@ function sourceMetadata({ metadata }: ExtractRequest, document: PdfDocument): So
 
 /** What was asked for and stays undone, by parameter. */
 const NOT_DONE: readonly (readonly [keyof ExtractParams, string])[] = [
-  ["extractImages", "images"],
   ["extractTables", "tables"],
   ["extractCharts", "charts"],
   ["extractInfographics", "infographics"],
-  ["extractPageAsImage", "page images"],
 ];
 
 function notes({ params, method }: ExtractRequest): string[] {
