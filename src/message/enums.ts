@@ -40,6 +40,11 @@ export const DOCUMENT_TYPES = [
   "avi",
   "mkv",
   "unknown",
+  // Ours; nv-ingest has no stage for them.
+  "csv",
+  "xlsx",
+  "epub",
+  "eml",
 ] as const;
 export type DocumentType = (typeof DOCUMENT_TYPES)[number];
 
@@ -52,6 +57,8 @@ export const DOCUMENT_TYPE_ALIASES = {
   md: "text",
   json: "text",
   sh: "text",
+  tsv: "csv",
+  xlsm: "xlsx",
 } as const satisfies Record<string, DocumentType>;
 
 export const CONTENT_TYPES = [

@@ -50,7 +50,7 @@ test("types that are not supported come with a problem that lists those which ar
   expect(found.map(({ problem }) => problem?.code)).toEqual(
     Array(3).fill("RUNTIME_DOCUMENT_TYPE_UNSUPPORTED"),
   );
-  expect(found[0]?.problem?.message).toMatch(/pdf, docx, pptx, html, text/);
+  expect(found[0]?.problem?.message).toMatch(/pdf, docx, pptx, xlsx, csv, html, epub, eml, text/);
   expect(found[0]?.isGiven).toBe(false);
 });
 

@@ -10,8 +10,18 @@ import { type MillraceError, messageOf } from "../core/index.js";
 import { documentTypeOfName } from "../message/index.js";
 import { RuntimeErrors } from "./errors.js";
 
-/** What the local stages make rows of. */
-export const LOCAL_DOCUMENT_TYPES = ["pdf", "docx", "pptx", "html", "text"] as const;
+/** What the local stages make text of. */
+export const LOCAL_DOCUMENT_TYPES = [
+  "pdf",
+  "docx",
+  "pptx",
+  "xlsx",
+  "csv",
+  "html",
+  "epub",
+  "eml",
+  "text",
+] as const;
 const LOCAL_TYPES: ReadonlySet<string> = new Set(LOCAL_DOCUMENT_TYPES);
 
 /** A file that was found, or what stands in its place. */

@@ -9,6 +9,7 @@ export {
   type ExtractStageSetup,
   extractStage,
   IMAGE_TYPES,
+  SHEET_TYPES,
 } from "./extract/extract-stage.js";
 export type {
   ExtractedRow,

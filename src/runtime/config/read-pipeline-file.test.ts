@@ -267,7 +267,8 @@ describe("one definition", () => {
     expect(edges).toEqual([]);
     expect(stages.map(({ name }) => name)).toEqual([
       ...["metadata_injector", "pdf_extractor", "docx_extractor", "pptx_extractor"],
-      ...["html_extractor", "image_extractor", "image_filter", "image_dedup", "text_splitter"],
+      ...["html_extractor", "image_extractor", "sheet_extractor", "epub_extractor"],
+      ...["eml_extractor", "image_filter", "image_dedup", "text_splitter"],
     ]);
     const function_ = function shorten(message: IngestControlMessage) {
       return message;

@@ -43,7 +43,7 @@ async function messageOf(rows: Row[], params: object = {}, documentType = "pdf")
   return metadataInjector().process(message, context);
 }
 
-test("the default stages stand in upstream's order under upstream's names", () => {
+test("the default stages stand in upstream's order under upstream's names, with ours after its extractors", () => {
   expect(localStages(pool).map((stage) => stage.name)).toEqual([
     "metadata_injector",
     "pdf_extractor",
@@ -51,6 +51,9 @@ test("the default stages stand in upstream's order under upstream's names", () =
     "pptx_extractor",
     "html_extractor",
     "image_extractor",
+    "sheet_extractor",
+    "epub_extractor",
+    "eml_extractor",
     "image_filter",
     "image_dedup",
     "text_splitter",

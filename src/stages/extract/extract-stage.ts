@@ -52,14 +52,18 @@ export function extractStage(setup: ExtractStageSetup): Stage {
     accepts: (message) => findTasks(message).length > 0,
     async process(message, context) {
       const notes: string[] = [];
+      const remarks: string[] = [];
       for (const task of firstOfEachType(findTasks(message))) {
         message.removeTask(task.id);
-        notes.push(...(await extractRows({ message, task, setup, config, context })));
+        const extractions = await extractRows({ message, task, setup, config, context });
+        notes.push(...new Set(extractions.flatMap((each) => each.notes)));
+        remarks.push(...new Set(extractions.flatMap((each) => each.remarks ?? [])));
       }
       if (notes.length > 0 && config.strictCapabilities) {
         throw StagesErrors.CAPABILITY_MISSING({ stage: setup.name, missing: notes });
       }
-      for (const note of notes) annotate(message, setup.name, note);
+      for (const note of notes) annotate(message, setup.name, skipped(note));
+      for (const remark of remarks) annotate(message, setup.name, remark);
       return message;
     },
   };
@@ -68,12 +72,21 @@ export function extractStage(setup: ExtractStageSetup): Stage {
 /** Pictures that one stage takes. SVG is ours; upstream has no stage for it. */
 export const IMAGE_TYPES = ["png", "jpeg", "tiff", "bmp", "svg"] as const;
 
-/** The stages for the formats that need no model, in upstream's order and with its names. */
+/** Documents that are tables. */
+export const SHEET_TYPES = ["csv", "xlsx"] as const;
+
+/** The stages for the formats that need no model: in upstream's order and with its names, then ours. */
 export function createExtractStages(pool: WorkerPool, options: ExtractOptions = {}): Stage[] {
   const stage = (name: string, documentTypes: readonly string[]) =>
     extractStage({ name: `${name}_extractor`, documentTypes, pool, options });
   const documents = ["pdf", "docx", "pptx", "html"].map((type) => stage(type, [type]));
-  return [...documents, stage("image", IMAGE_TYPES)];
+  return [
+    ...documents,
+    stage("image", IMAGE_TYPES),
+    stage("sheet", SHEET_TYPES),
+    stage("epub", ["epub"]),
+    stage("eml", ["eml"]),
+  ];
 }
 
 /** A second task for the same type finds no rows of it any more, and stays for whoever knows it. */
@@ -90,8 +103,9 @@ interface Work {
   readonly context: StageContext;
 }
 
-/** Replaces the message's rows and returns what was left undone, each note once. */
-async function extractRows({ message, task, setup, config, context }: Work): Promise<string[]> {
+/** Replaces the message's rows by those of the extractions, which it returns. */
+async function extractRows(work: Work): Promise<Extraction[]> {
+  const { message, task, setup, config, context } = work;
   const documentType = documentTypeOf(task);
   const mine = message.payload.filter((row) => isOfType(row, documentType));
   const params = parseExtractParams(task.properties.params);
@@ -109,7 +123,7 @@ async function extractRows({ message, task, setup, config, context }: Work): Pro
     if (made === undefined) return [row];
     return made.rows.map((each) => ({ ...each, uuid: newId() }));
   });
-  return [...new Set(extractions.flatMap(({ notes }) => notes))];
+  return extractions;
 }
 
 function documentTypeOf(task: ControlMessageTask): string | undefined {
@@ -195,11 +209,10 @@ async function inLanes<T, R>(
   }
 }
 
-function annotate(message: IngestControlMessage, stage: string, note: string): void {
-  message.annotate({
-    sourceId: stage,
-    taskId: stage,
-    taskResult: "SUCCESS",
-    message: note.startsWith("skipped: ") ? note : `skipped: ${note}`,
-  });
+function skipped(note: string): string {
+  return note.startsWith("skipped: ") ? note : `skipped: ${note}`;
+}
+
+function annotate(message: IngestControlMessage, stage: string, text: string): void {
+  message.annotate({ sourceId: stage, taskId: stage, taskResult: "SUCCESS", message: text });
 }

@@ -43,6 +43,8 @@ export interface Extraction {
   readonly rows: ExtractedRow[];
   /** What was asked for and is not done here, one sentence each; they become annotations. */
   readonly notes: readonly string[];
+  /** What else a reader of the rows should know, one sentence each; they become annotations, too. */
+  readonly remarks?: readonly string[];
 }
 
 /**

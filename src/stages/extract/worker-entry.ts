@@ -1,40 +1,21 @@
 /**
  * Entry file of extraction threads: decodes the content and hands it to the extractor of its type.
- * Each extractor is loaded with the first document that needs it. Knows nothing of stages or jobs.
+ * Knows nothing of stages or jobs.
  */
 import { threadTask } from "../../workers/index.js";
 import { StagesErrors } from "../errors.js";
 import type { ExtractJob } from "./extract-task.js";
-import type { Extraction, Extractor } from "./extractor.js";
-
-const image = async () => (await import("./image/extract-image.js")).extractImage;
-
-const EXTRACTORS: ReadonlyMap<string, () => Promise<Extractor>> = new Map([
-  ["pdf", async () => (await import("./pdf/extract-pdf.js")).extractPdf],
-  ["docx", async () => (await import("./docx/extract-docx.js")).extractDocx],
-  ["pptx", async () => (await import("./pptx/extract-pptx.js")).extractPptx],
-  ["html", async () => (await import("./html/extract-html.js")).extractHtml],
-  ["png", image],
-  ["jpeg", image],
-  ["tiff", image],
-  ["bmp", image],
-  ["svg", image],
-]);
+import type { Extraction } from "./extractor.js";
+import { extractDocument } from "./extractors.js";
 
 /** Types whose content travels as text, not as base64. */
 const TEXT_TYPES: ReadonlySet<string> = new Set(["html"]);
 
 /** The thread's only task; `extract-task.ts` names it. */
 export const extract = threadTask(async (job: ExtractJob): Promise<Extraction> => {
-  const load = EXTRACTORS.get(job.documentType);
-  if (load === undefined) {
-    throw StagesErrors.EXTRACTOR_UNKNOWN({ documentType: job.documentType });
-  }
-  const content = decode(job);
-  const extractor = await load();
   const { documentType, method, params, metadata, limits } = job;
-  return extractor({
-    content,
+  return extractDocument({
+    content: decode(job),
     documentType,
     ...(method !== undefined && { method }),
     params,

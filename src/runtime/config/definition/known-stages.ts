@@ -10,6 +10,7 @@ import {
   imageDedup,
   imageFilter,
   metadataInjector,
+  SHEET_TYPES,
   SplitOptions,
   type StageConfigs,
   splitStage,
@@ -66,6 +67,9 @@ export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
   ["pptx_extractor", extractor("pptx", "PPTX slides")],
   ["html_extractor", extractor("html", "HTML pages")],
   ["image_extractor", extractor(IMAGE_TYPES, "pictures")],
+  ["sheet_extractor", extractor(SHEET_TYPES, "CSV files and XLSX workbooks")],
+  ["epub_extractor", extractor("epub", "EPUB books")],
+  ["eml_extractor", extractor("eml", "mails and their attachments")],
   [
     "image_filter",
     {

@@ -14,14 +14,14 @@ export const ExtractErrors = defineErrors("EXTRACT_OOXML", {
     retry: false,
     about:
       "The file is no readable zip archive: cut short, damaged, or built to mislead. Save it again with the program that made it.",
-    say: ({ reason }: { reason: string }) => `The Office file's zip archive is broken: ${reason}`,
+    say: ({ reason }: { reason: string }) => `The document's zip archive is broken: ${reason}`,
   },
   ARCHIVE_PROTECTED: {
     kind: "input",
     retry: false,
     about:
       "The file is protected by a password, or is an Office file of the time before 2007. Save it unprotected as .docx or .pptx.",
-    say: ({ reason }: { reason: string }) => `The Office file cannot be opened: ${reason}`,
+    say: ({ reason }: { reason: string }) => `The document cannot be opened: ${reason}`,
   },
   ARCHIVE_TOO_LARGE: {
     kind: "limit",
@@ -36,7 +36,7 @@ export const ExtractErrors = defineErrors("EXTRACT_OOXML", {
     retry: false,
     about: "The archive is readable, but a part that the document needs is not in it.",
     say: ({ part, needed }: { part: string; needed: string }) =>
-      `The Office file has no part "${part}", which is ${needed}`,
+      `The document has no part "${part}", which is ${needed}`,
   },
   PART_UNEXPECTED: {
     kind: "input",
@@ -68,5 +68,12 @@ export const ExtractErrors = defineErrors("EXTRACT_OOXML", {
       "A table would be written as more text than the limit, for instance because one long cell is repeated over many merged rows.",
     say: ({ chars, limit }: { chars: number; limit: number }) =>
       `A table would become ${chars} characters of Markdown, more than the limit of ${limit}`,
+  },
+  TOO_MANY_CELLS: {
+    kind: "limit",
+    retry: false,
+    about:
+      "The tables of a document have more cells than the limit, the empty ones between them included. Divide the document.",
+    say: ({ limit }: { limit: number }) => `The document has more than ${limit} cells`,
   },
 });

@@ -29,6 +29,7 @@ export interface OfficeTextRow extends OfficeRow {
 export interface OfficeTableRow extends OfficeRow {
   readonly markdown: string;
   readonly tableFormat: "image" | "markdown";
+  readonly caption?: string;
 }
 
 export interface OfficePictureRow extends OfficeRow {
@@ -82,6 +83,7 @@ export function tableRow(row: OfficeTableRow): ExtractedRow {
       hierarchy: row.hierarchy,
     },
     table_metadata: {
+      ...(row.caption !== undefined && { caption: row.caption }),
       table_format: row.tableFormat,
       table_content: row.markdown,
       table_location: row.location,

@@ -11,6 +11,8 @@ const PREFIXES = new Map([
   [`${STRICT}/wordprocessingml/main`, "w"],
   [`${OPEN_XML}/presentationml/2006/main`, "p"],
   [`${STRICT}/presentationml/main`, "p"],
+  [`${OPEN_XML}/spreadsheetml/2006/main`, "s"],
+  [`${STRICT}/spreadsheetml/main`, "s"],
   [`${OPEN_XML}/drawingml/2006/main`, "a"],
   [`${STRICT}/drawingml/main`, "a"],
   [`${OPEN_XML}/officeDocument/2006/relationships`, "r"],
@@ -20,6 +22,9 @@ const PREFIXES = new Map([
   ["http://purl.org/dc/elements/1.1/", "dc"],
   ["http://purl.org/dc/terms/", "dcterms"],
   [`${OPEN_XML}/markup-compatibility/2006`, "mc"],
+  // Books (EPUB): the container and the package.
+  ["urn:oasis:names:tc:opendocument:xmlns:container", "ocf"],
+  ["http://www.idpf.org/2007/opf", "opf"],
 ]);
 
 /** `w:p` for a known namespace, the local name alone for none, `?:name` for any other. */
