@@ -23,6 +23,7 @@ const CAUSES_MAX = 20;
 export interface IngestWork {
   readonly client: MessageBrokerClient;
   readonly paths: readonly string[];
+  readonly which?: Pick<FindOptions, "include" | "exclude" | "hidden">;
   readonly options: IngestOptions;
   readonly writer: ResultWriter;
 }
@@ -50,7 +51,7 @@ export async function runIngest(work: IngestWork, means: Means): Promise<IngestR
   const counts = { success: 0, failed: 0, skipped: 0, unchanged: 0 };
   const shown: OutcomeLine[] = [];
   const unwell: OutcomeLine[] = [];
-  const where = { signal, exclude: writer.directory };
+  const where = { signal, excludeFolder: writer.directory, ...work.which };
   const total = await countDocuments(paths, where);
   const progress = openProgress(total, json ? () => {} : output.note);
   let isWhole = false;

@@ -7,7 +7,12 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Cleanup } from "../../test/helpers/start-broker.js";
 import { temporaryFolder } from "../../test/helpers/temporary-folder.js";
-import { type FoundDocument, findDocuments } from "./find-documents.js";
+import {
+  type FindOptions,
+  type FoundDocument,
+  findDocuments,
+  openFinder,
+} from "./find-documents.js";
 
 async function tree(t: Cleanup, ...files: string[]): Promise<string> {
   const root = await temporaryFolder(t);
@@ -22,6 +27,12 @@ async function all(...paths: string[]): Promise<FoundDocument[]> {
   const found: FoundDocument[] = [];
   for await (const document of findDocuments(paths)) found.push(document);
   return found;
+}
+
+async function named(paths: string[], options: FindOptions = {}): Promise<string[]> {
+  const names: string[] = [];
+  for await (const { name } of findDocuments(paths, options)) names.push(name);
+  return names;
 }
 
 test("a folder gives all files below it, sorted, with their names in it", async (t) => {
@@ -93,4 +104,73 @@ test("an aborted search ends with the signal's reason", async (t) => {
     }
   };
   await expect(search()).rejects.toBe(reason);
+});
+
+test("a pattern finds what fits below the folder it begins at, and names it from there", async (t) => {
+  const root = await tree(t, "a.pdf", "x/b.pdf", "x/y/c.pdf", "x/y/d.txt", "x/.git/e.pdf");
+  expect(await named([join(root, "**/*.pdf")])).toEqual(["a.pdf", "x/b.pdf", "x/y/c.pdf"]);
+  expect(await named([join(root, "x/*/*.{pdf,txt}")])).toEqual(["y/c.pdf", "y/d.txt"]);
+  expect(await named([join(root, "x/*.pdf")])).toEqual(["b.pdf"]);
+});
+
+test("what several patterns and paths lead to comes once", async (t) => {
+  const root = await tree(t, "a.pdf", "x/b.pdf", "x/c.txt");
+  const patterns = [join(root, "*.pdf"), join(root, "**/*.pdf")];
+  expect(await named(patterns)).toEqual(["a.pdf", "x/b.pdf"]);
+  expect(await named([...patterns, join(root, "x/*")])).toHaveLength(3);
+  expect(await named([join(root, "x/*"), ...patterns])).toHaveLength(3);
+  expect(await named([root, ...patterns])).toEqual(["a.pdf", "x/b.pdf", "x/c.txt"]);
+  expect(await named([join(root, "a.pdf"), join(root, "./x/../a.pdf")])).toEqual(["a.pdf"]);
+  expect(await named([...patterns, join(root, "a.pdf")])).toHaveLength(2);
+  expect(await named([join(root, "a.pdf"), ...patterns])).toHaveLength(2);
+});
+
+test("a name that looks like a pattern and exists is meant itself", async (t) => {
+  const root = await tree(t, "a[1].txt", "a1.txt");
+  expect(await named([join(root, "a[1].txt")])).toEqual(["a[1].txt"]);
+});
+
+test("a pattern that begins nowhere is told like any missing path", async (t) => {
+  const root = await tree(t, "a.txt");
+  await expect(named([join(root, "missing/**")])).rejects.toMatchObject({
+    code: "RUNTIME_PATH_UNREADABLE",
+  });
+});
+
+test("include keeps what fits, exclude prunes whole folders", async (t) => {
+  const root = await tree(t, "a.pdf", "a.txt", "old/b.pdf", "x/c.pdf", "x/old/d.pdf");
+  expect(await named([root], { include: "*.pdf" })).toEqual([
+    "a.pdf",
+    "old/b.pdf",
+    "x/c.pdf",
+    "x/old/d.pdf",
+  ]);
+  expect(await named([root], { include: "*.txt, x/*.pdf" })).toEqual(["a.txt", "x/c.pdf"]);
+  expect(await named([root], { exclude: "old" })).toEqual(["a.pdf", "a.txt", "x/c.pdf"]);
+  expect(await named([root], { exclude: "old/**,*.txt" })).toEqual([
+    "a.pdf",
+    "x/c.pdf",
+    "x/old/d.pdf",
+  ]);
+  // What is excluded in the one path is still there by the other.
+  const both = await named([root, join(root, "old/b.pdf")], { exclude: "old" });
+  expect(both).toHaveLength(4);
+});
+
+test("hidden files come when they are asked for or named", async (t) => {
+  const root = await tree(t, ".a.txt", ".x/b.txt", "c.txt");
+  expect(await named([root])).toEqual(["c.txt"]);
+  expect(await named([root], { hidden: true })).toEqual([".a.txt", ".x/b.txt", "c.txt"]);
+  expect(await named([root, join(root, ".a.txt")])).toHaveLength(2);
+});
+
+test("a later look at a path gives the document that the walk gave", async (t) => {
+  const root = await tree(t, "in/a.txt", "in/x/b.txt", "in/.c.txt", "d.txt", "e.txt");
+  const finder = await openFinder([join(root, "in"), join(root, "d.txt")], { exclude: "x" });
+  for await (const found of finder.all()) expect(await finder.at(found.path)).toEqual(found);
+  for (const other of ["in/x/b.txt", "in/.c.txt", "e.txt"]) {
+    expect(await finder.at(join(root, other))).toBeUndefined();
+  }
+  expect(finder.canHold(join(root, "in/y"))).toBe(true);
+  expect(finder.canHold(join(root, "in/x"))).toBe(false);
 });

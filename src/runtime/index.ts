@@ -45,16 +45,21 @@ export { type PipelineFile, readPipelineFile } from "./config/read-pipeline-file
 export { HIDDEN, isSecretPath, withoutUrlPasswords } from "./config/text/secrets.js";
 export { RuntimeErrors } from "./errors.js";
 export {
+  type DocumentFinder,
   type FindOptions,
   type FoundDocument,
   findDocuments,
   LOCAL_DOCUMENT_TYPES,
+  openFinder,
 } from "./find-documents.js";
 export {
   type DocumentOutcome,
   type IngestConfig,
+  type IngestMeans,
   IngestOptions,
   ingestDocuments,
+  ingestFound,
+  type KnownOutcome,
 } from "./ingest-documents.js";
 export {
   LocalPipeline,

@@ -2,6 +2,7 @@
  * Sends documents through a pipeline and hands back what became of each. Knows a client and files;
  * who works off the jobs is not its business.
  */
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import { ClientErrors, type MessageBrokerClient } from "../client/index.js";
 import {
@@ -82,8 +83,28 @@ export interface DocumentOutcome {
   readonly unchanged: boolean;
   /** Also of failed jobs, when the pipeline answered. */
   readonly result?: ResultDocument;
+  /** SHA-256 of the bytes that were read, in hex. */
+  readonly contentHash?: string;
   /** Why it failed or was skipped. */
   readonly cause?: string;
+  /** What failures are counted by: the error's code, else the stage that failed. */
+  readonly reason?: string;
+}
+
+/** What is known of a document that was ingested before. */
+export interface KnownOutcome {
+  readonly rows: number;
+  readonly characters: number;
+}
+
+export interface IngestMeans {
+  readonly signal?: AbortSignal | undefined;
+  /** Asked when a document was read; what is known of it spares the work. */
+  readonly known?:
+    | ((name: string, contentHash: string) => Promise<KnownOutcome | undefined>)
+    | undefined;
+  /** Called when a document's turn has come. */
+  readonly onBegun?: ((name: string) => void) | undefined;
 }
 
 /** What ends the whole ingestion, because the next document would fare no better. */
@@ -107,38 +128,76 @@ const FATAL_CODES = [
 export async function* ingestDocuments(
   client: MessageBrokerClient,
   paths: readonly string[],
-  options: IngestOptions & FindOptions = {},
+  options: IngestOptions & FindOptions & IngestMeans = {},
 ): AsyncGenerator<DocumentOutcome, void, void> {
-  const { signal, exclude, ...settings } = options;
+  const { signal, known, onBegun, excludeFolder, include, exclude, hidden, ...settings } = options;
+  const found = findDocuments(paths, { signal, excludeFolder, include, exclude, hidden });
+  yield* ingestFound(client, found, { signal, known, onBegun, ...settings });
+}
+
+/**
+ * The same for documents that somebody else finds, now and later. Of two with the same name the
+ * second waits for the first.
+ *
+ * @throws as `ingestDocuments`, and what the source throws.
+ */
+export async function* ingestFound(
+  client: MessageBrokerClient,
+  source: AsyncIterable<FoundDocument>,
+  options: IngestOptions & IngestMeans = {},
+): AsyncGenerator<DocumentOutcome, void, void> {
+  const { signal, known, onBegun, ...settings } = options;
   const config = parseOptions(IngestOptions, settings, "ingestDocuments");
   const leaving = sharedAbortController();
   const either = linkSignals(signal, leaving.signal);
   const inWork = new Map<FoundDocument, Promise<Done>>();
+  const means: Means = { client, config, signal: either.signal, known };
   let bytesInWork = 0;
-  const next = async (): Promise<DocumentOutcome> => {
-    const { found, outcome } = await Promise.race(inWork.values());
-    inWork.delete(found);
-    bytesInWork -= found.sizeBytes;
-    return outcome;
-  };
-  const isFull = (found: FoundDocument) =>
+  const mustWait = (found: FoundDocument) =>
     inWork.size >= config.concurrency ||
-    (inWork.size > 0 && bytesInWork + found.sizeBytes > config.maxBytesInWork);
+    (inWork.size > 0 && bytesInWork + found.sizeBytes > config.maxBytesInWork) ||
+    [...inWork.keys()].some(({ name }) => name === found.name);
+  const begin = (found: FoundDocument) => {
+    either.signal.throwIfAborted();
+    bytesInWork += found.sizeBytes;
+    onBegun?.(found.name);
+    const work = ingest(found, means);
+    // Looked at when its turn comes; until then a failure must not end the process.
+    work.catch(() => {});
+    inWork.set(found, work);
+  };
+  const walk = source[Symbol.asyncIterator]();
+  const step = () => {
+    const next = walk.next().then((result) => ({ next: result }));
+    next.catch(() => {});
+    return next;
+  };
+  let coming: ReturnType<typeof step> | undefined = step();
+  let waiting: FoundDocument | undefined;
   try {
-    for await (const found of findDocuments(paths, { signal: either.signal, exclude })) {
-      while (isFull(found)) yield await next();
-      either.signal.throwIfAborted();
-      bytesInWork += found.sizeBytes;
-      const work = ingest(found, { client, config, signal: either.signal });
-      // Looked at when its turn comes; until then a failure must not end the process.
-      work.catch(() => {});
-      inWork.set(found, work);
+    while (coming !== undefined || waiting !== undefined || inWork.size > 0) {
+      if (waiting !== undefined && !mustWait(waiting)) {
+        begin(waiting);
+        waiting = undefined;
+        coming = step();
+        continue;
+      }
+      const event = await Promise.race([...inWork.values(), ...(coming ? [coming] : [])]);
+      if ("next" in event) {
+        coming = undefined;
+        if (event.next.done !== true) waiting = event.next.value;
+        continue;
+      }
+      inWork.delete(event.found);
+      bytesInWork -= event.found.sizeBytes;
+      yield event.outcome;
     }
-    while (inWork.size > 0) yield await next();
   } finally {
     leaving.abort();
     await Promise.allSettled(inWork.values());
     either.unlink();
+    // A source that waits for something must be told by its signal; only one at rest can be closed.
+    if (coming === undefined) await walk.return?.();
   }
 }
 
@@ -151,6 +210,7 @@ interface Means {
   readonly client: MessageBrokerClient;
   readonly config: IngestConfig;
   readonly signal: AbortSignal;
+  readonly known: IngestMeans["known"];
 }
 
 async function ingest(found: FoundDocument, means: Means): Promise<Done> {
@@ -162,30 +222,55 @@ async function ingest(found: FoundDocument, means: Means): Promise<Done> {
     return { found, outcome: { path, name, documentType, elapsedMs, ...none, ...end } };
   };
   if (problem !== undefined) {
-    return outcomeOf({ status: isGiven ? "failed" : "skipped", cause: problem.message });
+    const { message: cause, code: reason } = problem;
+    return outcomeOf({ status: isGiven ? "failed" : "skipped", cause, reason });
   }
   try {
-    const result = await sendAndFetch(found, means);
+    const content = await readDocument(found, means.config.maxDocumentBytes);
+    const contentHash = createHash("sha256").update(content).digest("hex");
+    const known = await means.known?.(name, contentHash);
+    if (known !== undefined) {
+      return outcomeOf({ ...known, status: "success", unchanged: true, contentHash });
+    }
+    const result = await sendAndFetch(found, content, means);
     const rows = result.data?.length ?? 0;
-    const facts = { rows, unchanged: resumedBehind(result) !== undefined, result };
+    const facts = { rows, unchanged: resumedBehind(result) !== undefined, contentHash, result };
     if (result.status === "success") {
       return outcomeOf({ ...facts, status: "success", characters: characterCount(result) });
     }
     const cause = failureCause(result) ?? (result.description || "the result gives no cause");
-    return outcomeOf({ ...facts, status: "failed", cause });
+    return outcomeOf({ ...facts, status: "failed", cause, reason: failedStage(result) });
   } catch (error) {
     means.signal.throwIfAborted();
     if (FATAL_CODES.some((code) => hasCode(error, code))) throw error;
-    return outcomeOf({ status: "failed", cause: messageOf(error) });
+    return outcomeOf({ status: "failed", cause: messageOf(error), reason: codeOf(error) });
   }
 }
 
-async function sendAndFetch(found: FoundDocument, means: Means): Promise<ResultDocument> {
+/** Results carry no codes, but the name of what failed. */
+function failedStage(result: ResultDocument): string {
+  for (const { task_result, source_id } of Object.values(result.annotations ?? {})) {
+    if (task_result === "FAILURE" && typeof source_id === "string") return source_id;
+  }
+  return "unknown";
+}
+
+/** Of our errors and of the system's. */
+function codeOf(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "unknown";
+}
+
+async function sendAndFetch(
+  found: FoundDocument,
+  content: Uint8Array,
+  means: Means,
+): Promise<ResultDocument> {
   const { client, config, signal } = means;
   const { taskQueue, resultTimeoutMs } = config;
   const startedAtMs = monotonicMs();
   const leftMs = () => Math.max(1, startedAtMs + resultTimeoutMs - monotonicMs());
-  const job = await jobOf(found, config);
+  const job = jobOf(found, content, config);
   signal.throwIfAborted();
   const submission = { forNvIngest: true, timeoutMs: leftMs(), signal };
   const { transactionId } = await client.submitMessage(taskQueue, job, submission);
@@ -195,9 +280,8 @@ async function sendAndFetch(found: FoundDocument, means: Means): Promise<ResultD
 }
 
 /** The job as text; asks for text alone, which is what the local stages can give. */
-async function jobOf(found: FoundDocument, config: IngestConfig): Promise<string> {
+function jobOf(found: FoundDocument, content: Uint8Array, config: IngestConfig): string {
   const type = found.documentType as string;
-  const content = await readDocument(found, config.maxDocumentBytes);
   const task = extractTask({
     documentType: type,
     textDepth: config.textDepth,

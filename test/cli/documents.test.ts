@@ -174,3 +174,24 @@ test("ingest does not take in its own results, and refuses to when told to", asy
   expect(code).toBe(2);
   expect(stderr).toContain("folder of the results");
 });
+
+test("a pattern takes in what fits, once, without what is excluded", async (t) => {
+  const cwd = await temporaryFolder(t);
+  for (const name of ["a.txt", "x/b.txt", "x/c.html", "x/drafts/d.txt"]) {
+    await mkdir(join(cwd, "docs", name, ".."), { recursive: true });
+    await writeFile(join(cwd, "docs", name), "text");
+  }
+  const args = ["ingest", "docs/**/*.txt", "docs/x/b.txt", "--exclude", "drafts", "--json"];
+  const { code, stdout } = await runCli(t, args, { cwd });
+  expect(code).toBe(0);
+  const events = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  expect(
+    events
+      .map(({ path }) => path)
+      .filter(Boolean)
+      .sort(),
+  ).toEqual(["docs/a.txt", "docs/x/b.txt"]);
+});

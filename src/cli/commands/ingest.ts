@@ -45,6 +45,19 @@ const IngestCommandOptions = z.strictObject({
       "Send to a broker that runs already, simple://host:port or redis://host; else all is done here.",
     ),
   redis: BROKER_OPTIONS.redis,
+  include: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Of the files in folders only these: patterns, parted by commas, against the name, with a / against the path.",
+    ),
+  exclude: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Files and whole folders in folders to pass over: patterns of the same kind."),
+  hidden: z.boolean().default(false).describe("Also what is hidden in folders (.name)."),
   ...CONFIG_OPTION,
   ...IngestOptions.shape,
   concurrency: concurrency.describe("Documents in work at a time."),
@@ -60,11 +73,12 @@ type IngestCommandConfig = z.output<typeof IngestCommandOptions>;
 export const ingest = defineCommand({
   about:
     "Extracts the text of documents: PDF, DOCX, PPTX, HTML, Markdown and plain text. PATHS are " +
-    "files and folders; hidden files in folders are passed over. Each document gets a file of its " +
+    "files, folders and patterns ('docs/**/*.pdf', in quotes). Each document gets a file of its " +
     "own under --out; with --format json a failed one does too, once a pipeline has judged it.",
   options: IngestCommandOptions,
-  operands: [["PATHS...", "documents, and folders that hold documents"]],
+  operands: [["PATHS...", "documents, folders that hold documents, patterns of paths"]],
   groups: {
+    "What to take:": ["include", "exclude", "hidden"],
     "Results:": ["out", "format", "textDepth"],
     "Work:": [
       "broker",
@@ -82,6 +96,7 @@ export const ingest = defineCommand({
   examples: [
     ["millrace ingest report.pdf", "the result is out/report.pdf.json"],
     ["millrace ingest docs/ --format md --out text", "a folder as Markdown"],
+    ["millrace ingest 'docs/**/*.pdf' --exclude drafts", "some of a folder"],
     ["millrace ingest docs/ --json | jq .rows", "a line of JSON per document"],
     ["millrace ingest docs/ --checkpoint-dir .mill", "again, only what has changed"],
     ["millrace ingest docs/ --config pipeline.yaml", "with stages of your own"],
@@ -96,11 +111,13 @@ export const ingest = defineCommand({
     const { taskQueue, concurrency, textDepth } = config;
     tellWarnings(pipeline, logger);
     const limits = { maxDocumentBytes, maxBytesInWork, resultTimeoutMs };
+    const { include, exclude, hidden } = config;
+    const which = { include, exclude, hidden };
     const options = { taskQueue, concurrency, textDepth, ...limits };
     const chain = await openChain(config, { logger, pipeline, signal: stop.signal });
     try {
       const writer = await openResultWriter(out, format);
-      const work = { client: chain.client, paths, options, writer };
+      const work = { client: chain.client, paths, which, options, writer };
       const report = await runIngest(work, { json, output, stop });
       const { exitCode, ...counts } = report;
       if (json) output.json({ event: "done", ...counts, out });
