@@ -20,6 +20,8 @@ export interface Leaf {
   readonly flag: string;
   /** `MILLRACE_MAX_QUEUE_SIZE` */
   readonly variable: string;
+  /** There is no flag for it: others on the machine could read it there. */
+  readonly isVariableOnly: boolean;
   readonly type: LeafType;
   readonly choices: readonly unknown[] | undefined;
   readonly about: string;
@@ -63,6 +65,8 @@ const PLACEHOLDERS: ReadonlyMap<string, string> = new Map([
   ["tokenizersDir", "DIR"],
   ["queues", "JSON"],
   ["passwordFile", "FILE"],
+  ["apiKeyFile", "FILE"],
+  ["url", "URL"],
   ["caFile", "FILE"],
   ["otlpEndpoint", "URL"],
   ["otlpTracesEndpoint", "URL"],
@@ -117,9 +121,11 @@ function leafOf(schema: z.ZodType, path: readonly string[]): Leaf {
   const name = `${prefix}${own}`;
   let inner = schema;
   let about: string | undefined;
+  let isVariableOnly = false;
   let withDefault: Definition | undefined;
   for (;;) {
     about ??= inner.description;
+    isVariableOnly ||= inner.meta()?.isVariableOnly === true;
     const definition = definitionOf(inner);
     if (definition.type === "default" || definition.type === "prefault") withDefault ??= definition;
     if (definition.innerType === undefined) break;
@@ -130,6 +136,7 @@ function leafOf(schema: z.ZodType, path: readonly string[]): Leaf {
     path,
     flag: `--${name}`,
     variable: `MILLRACE_${name.replaceAll("-", "_").toUpperCase()}`,
+    isVariableOnly,
     type: typeOf(definitionOf(inner), choices),
     choices,
     about: about ?? "",
@@ -155,12 +162,17 @@ function typeOf({ type }: Definition, choices: readonly unknown[] | undefined): 
 /** Descriptions name other options as programs write them; on the command line they are flags. */
 function withFlags(about: string, leaves: readonly Leaf[]): string {
   return about.replaceAll(/\b(?:[a-z]+\.)?[a-z]+(?:[A-Z][a-z]+)+\b/g, (word) => {
-    return leaves.find(({ path }) => [path.at(-1), path.join(".")].includes(word))?.flag ?? word;
+    const leaf = leaves.find(({ path }) => [path.at(-1), path.join(".")].includes(word));
+    return (leaf?.isVariableOnly ? leaf.variable : leaf?.flag) ?? word;
   });
 }
 
-/** Commander's options for a leaf. A boolean has its hidden opposite too, to undo a variable. */
+/**
+ * Commander's options for a leaf, none where only a variable may set it. A boolean has its hidden
+ * opposite too, to undo a variable.
+ */
 export function commanderOptions(leaf: Leaf): Option[] {
+  if (leaf.isVariableOnly) return [];
   const about = `${leaf.about.replace(/\.$/, "")}${suffixOf(leaf)}`;
   if (leaf.type === "boolean") {
     const isOn = leaf.defaultValue === true;

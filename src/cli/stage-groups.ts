@@ -24,4 +24,18 @@ export const STAGE_GROUPS = {
     "split.maxTotalChars",
     "split.strictCapabilities",
   ],
+  "Embedding:": [
+    "embed.url",
+    "embed.model",
+    "embed.apiKey",
+    "embed.apiKeyFile",
+    "embed.timeoutMs",
+    "embed.maxAttempts",
+    "embed.concurrency",
+    "embed.maxResponseBytes",
+    "embed.batchSize",
+    "embed.sendInputType",
+    "embed.legacyRowOrder",
+    "embed.strictCapabilities",
+  ],
 };

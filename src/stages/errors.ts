@@ -113,6 +113,42 @@ export const StagesErrors = defineErrors("STAGES", {
     say: ({ path, reason }: { path: string; reason: string }) =>
       `The tokenizer ${quote(path)} cannot be used: ${reason}`,
   },
+  ENDPOINT_UNAVAILABLE: {
+    kind: "transport",
+    retry: true,
+    about:
+      "A model's endpoint cannot be reached, takes too long, or says that it is busy or broken, also after " +
+      "several attempts. Is it up, and is its url right?",
+    say: ({ endpoint, reason }: EndpointLoss) =>
+      `the model at ${endpoint} cannot be used now: ${reason}`,
+  },
+  ENDPOINT_REFUSED: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A model's endpoint refused a request, which another attempt would not change. The text has the " +
+      "status and what the server said: a wrong key (401, 403), a wrong url (404), an unknown model.",
+    say: ({ endpoint, status, said }: { endpoint: string; status: number; said: string }) =>
+      `the model at ${endpoint} refuses the request (${status})${said === "" ? "" : `: ${said}`}`,
+  },
+  ENDPOINT_ANSWER_INVALID: {
+    kind: "stage",
+    retry: false,
+    about:
+      "A model's endpoint answered with something else than what was asked for: no JSON, too many bytes, a " +
+      "redirection, other counts or lengths. Is it a server of this kind of model?",
+    say: ({ endpoint, reason }: { endpoint: string; reason: string }) =>
+      `the answer of the model at ${endpoint} cannot be used: ${reason}`,
+  },
+  API_KEY_UNREADABLE: {
+    kind: "input",
+    retry: false,
+    about:
+      "The file that an option apiKeyFile names cannot be read, holds no key, or is open to others than " +
+      "its owner.",
+    say: ({ file, reason }: { file: string; reason: string }) =>
+      `the key in the file ${quote(file)} cannot be used: ${reason}`,
+  },
   EXTRACTOR_UNKNOWN: {
     kind: "internal",
     retry: false,
@@ -128,6 +164,13 @@ interface DocumentTooLarge {
   readonly found: number | string;
   readonly limit: number;
   readonly option: string;
+}
+
+interface EndpointLoss {
+  readonly endpoint: string;
+  readonly reason: string;
+  /** How long the endpoint asks to be left alone. */
+  readonly retryAfterMs?: number;
 }
 
 interface UdfFailure {

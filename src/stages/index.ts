@@ -1,6 +1,9 @@
 /** The stages that ship with Millrace. */
+
 export { DedupOptions } from "./dedup/dedup-options.js";
 export { imageDedup } from "./dedup/image-dedup.js";
+export { EmbedOptions } from "./embed/embed-options.js";
+export { embedStage } from "./embed/embed-stage.js";
 export { StagesErrors } from "./errors.js";
 export { type ExtractConfig, ExtractOptions } from "./extract/extract-options.js";
 export type { ExtractParams } from "./extract/extract-params.js";

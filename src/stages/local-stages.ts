@@ -2,6 +2,8 @@
 import type { Stage } from "../pipeline/index.js";
 import type { WorkerPool } from "../workers/index.js";
 import { imageDedup } from "./dedup/image-dedup.js";
+import type { EmbedOptions } from "./embed/embed-options.js";
+import { embedStage } from "./embed/embed-stage.js";
 import type { ExtractOptions } from "./extract/extract-options.js";
 import { createExtractStages } from "./extract/extract-stage.js";
 import { imageFilter } from "./filter/image-filter.js";
@@ -11,7 +13,7 @@ import { splitStage } from "./split/split-stage.js";
 
 /**
  * metadata_injector, pdf_extractor, docx_extractor, pptx_extractor, html_extractor, image_extractor,
- * image_filter, image_dedup, text_splitter.
+ * sheet_extractor, epub_extractor, eml_extractor, image_filter, image_dedup, text_splitter, text_embedder.
  *
  * The pool stays the caller's: close it after the pipeline has stopped. @throws OPTIONS_INVALID
  */
@@ -19,6 +21,7 @@ export function localStages(
   pool: WorkerPool,
   options: ExtractOptions = {},
   split: SplitOptions = {},
+  embed: EmbedOptions = {},
 ): Stage[] {
   return [
     metadataInjector(),
@@ -26,5 +29,6 @@ export function localStages(
     imageFilter(),
     imageDedup(),
     splitStage({ pool, options: split }),
+    embedStage({ options: embed }),
   ];
 }

@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import { DedupOptions } from "./dedup/dedup-options.js";
+import { EmbedOptions } from "./embed/embed-options.js";
 import { ExtractOptions } from "./extract/extract-options.js";
 import { SplitOptions } from "./split/split-options.js";
 
@@ -12,6 +13,7 @@ export const StageSettings = z.strictObject({
   extract: ExtractOptions.prefault({}),
   dedup: DedupOptions.prefault({}),
   split: SplitOptions.prefault({}),
+  embed: EmbedOptions.prefault({}),
 });
 export type StageSettings = z.input<typeof StageSettings>;
 export type StageConfigs = z.output<typeof StageSettings>;

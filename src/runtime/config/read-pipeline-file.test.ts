@@ -268,7 +268,7 @@ describe("one definition", () => {
     expect(stages.map(({ name }) => name)).toEqual([
       ...["metadata_injector", "pdf_extractor", "docx_extractor", "pptx_extractor"],
       ...["html_extractor", "image_extractor", "sheet_extractor", "epub_extractor"],
-      ...["eml_extractor", "image_filter", "image_dedup", "text_splitter"],
+      ...["eml_extractor", "image_filter", "image_dedup", "text_splitter", "text_embedder"],
     ]);
     const function_ = function shorten(message: IngestControlMessage) {
       return message;

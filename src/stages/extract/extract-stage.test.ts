@@ -57,6 +57,7 @@ test("the default stages stand in upstream's order under upstream's names, with 
     "image_filter",
     "image_dedup",
     "text_splitter",
+    "text_embedder",
   ]);
 });
 

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { PipelineDefinition, Use } from "./pipeline-definition.js";
 
 /** Ours, for pages of documentation; an editor knows nothing of them. */
-const OWN_MEMBERS = ["typeText", "defaultText"];
+const OWN_MEMBERS = ["typeText", "defaultText", "isVariableOnly"];
 
 /**
  * JSON Schema, draft 2020-12, of what may be written. Defaults that depend on the machine are left out.

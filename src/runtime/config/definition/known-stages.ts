@@ -4,7 +4,9 @@ import type { Logger } from "../../../core/index.js";
 import type { Stage } from "../../../pipeline/index.js";
 import {
   DedupOptions,
+  EmbedOptions,
   ExtractOptions,
+  embedStage,
   extractStage,
   IMAGE_TYPES,
   imageDedup,
@@ -99,6 +101,16 @@ export const KNOWN_STAGES: ReadonlyMap<string, KnownStage> = new Map([
       isCostly: false,
       create: ({ name, config, settings, pool }) =>
         splitStage({ name, pool, options: { ...settings.split, ...config } }),
+    },
+  ],
+  [
+    "text_embedder",
+    {
+      about: "Gives rows the vectors of their texts, by a model behind an HTTP endpoint.",
+      options: EmbedOptions,
+      isCostly: true,
+      create: ({ name, config, settings }) =>
+        embedStage({ name, options: { ...settings.embed, ...config } }),
     },
   ],
 ]);
