@@ -72,7 +72,7 @@ type IngestCommandConfig = z.output<typeof IngestCommandOptions>;
 
 export const ingest = defineCommand({
   about:
-    "Extracts the text of documents: PDF, DOCX, PPTX, HTML, Markdown and plain text. PATHS are " +
+    "Extracts the text of documents: PDF, DOCX, PPTX, XLSX, CSV, HTML, EPUB, EML, Markdown and plain text. PATHS are " +
     "files, folders and patterns ('docs/**/*.pdf', in quotes). Each document gets a file of its " +
     "own under --out; with --format json a failed one does too, once a pipeline has judged it.",
   options: IngestCommandOptions,

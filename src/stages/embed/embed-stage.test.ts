@@ -167,6 +167,14 @@ test("with filter_errors a text that is refused costs its own row alone", async 
   });
 });
 
+test("a refusal ends the job's other calls: a wrong key is not tried once for each batch", async () => {
+  const server = await modelServer((_, response) => answerJson(response, { error: "no" }, 401));
+  const rows = Array.from({ length: 50 }, (_, i) => textRow(`text ${i}`));
+  const options = { url: server.url, batchSize: 1, concurrency: 2 };
+  await expect(embed(rows, options)).rejects.toMatchObject({ code: "STAGES_ENDPOINT_REFUSED" });
+  expect(server.requests.length).toBeLessThanOrEqual(2 * options.concurrency);
+});
+
 test("without a model rows stay as they are, and what is left undone is told, or fails a strict job", async () => {
   const message = await embed([textRow("a")], {});
   expect(message.payload[0]?.metadata?.embedding).toBeNull();

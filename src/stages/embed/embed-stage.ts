@@ -2,10 +2,10 @@
  * The stage `text_embedder`: takes the `embed` task and gives each row the vector of its text, as a
  * model at an OpenAI-like `/embeddings` endpoint makes it. Source: spec pipeline-and-stages.md 5.14.
  */
-import { messageOf, parseOptions, VERSION } from "../../core/index.js";
+import { linkSignals, messageOf, parseOptions, VERSION } from "../../core/index.js";
 import type { IngestControlMessage, Row } from "../../message/index.js";
-import type { Stage, StageContext } from "../../pipeline/index.js";
-import { EndpointClient } from "../endpoint/endpoint-client.js";
+import type { Stage } from "../../pipeline/index.js";
+import { type CallContext, EndpointClient } from "../endpoint/endpoint-client.js";
 import { StagesErrors } from "../errors.js";
 import { type EmbedConfig, EmbedOptions } from "./embed-options.js";
 import { EMBEDDED_KINDS, type EmbeddedKind, kindOf, textOf } from "./row-texts.js";
@@ -59,7 +59,7 @@ interface Work {
   readonly properties: Properties;
   readonly config: EmbedConfig;
   readonly client: EndpointClient;
-  readonly context: StageContext;
+  readonly context: CallContext;
 }
 
 interface RowText {
@@ -74,10 +74,31 @@ async function embedRows(work: Work): Promise<void> {
   for (let at = 0; at < texts.length; at += config.batchSize) {
     batches.push(texts.slice(at, at + config.batchSize));
   }
-  // The client bounds how many calls are under way; all of them end before the first failure is told.
-  const ended = await Promise.allSettled(batches.map((batch) => embedBatch(batch, work)));
-  for (const one of ended) if (one.status === "rejected") throw one.reason;
+  await untilOneFails(work.context, (context) =>
+    batches.map((batch) => embedBatch(batch, { ...work, context })),
+  );
   if (config.legacyRowOrder) message.payload = regrouped(message.payload);
+}
+
+/**
+ * Waits for all calls, of which the client bounds how many are under way. The first failure ends those
+ * that wait, so that a wrong key is not tried once for each batch, and is thrown when all have ended.
+ */
+async function untilOneFails(
+  { signal: outer, logger, circuit }: CallContext,
+  start: (context: CallContext) => Promise<void>[],
+): Promise<void> {
+  const failure = new AbortController();
+  const { signal, unlink } = linkSignals(outer, failure.signal);
+  try {
+    const calls = start({ signal, logger, circuit });
+    for (const call of calls) call.catch((error: unknown) => failure.abort(error));
+    await Promise.allSettled(calls);
+    outer.throwIfAborted();
+    failure.signal.throwIfAborted();
+  } finally {
+    unlink();
+  }
 }
 
 /** A batch that the model refuses is asked again text by text where single texts may fail. */
